@@ -1,0 +1,1 @@
+"""Stages: the only code that reads and writes tables."""

@@ -1,0 +1,1 @@
+"""Prompt templates, one YAML file each, versioned by content hash."""

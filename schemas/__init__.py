@@ -1,0 +1,1 @@
+"""Contracts: configuration, sources, tables, errors. Imports nothing of ours."""

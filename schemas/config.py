@@ -1,0 +1,295 @@
+"""Typed configuration: a profile, then a file, then `--set key=value`, read once and passed down."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from schemas.enums import Category, EngineKind, EngineRole, Group
+from schemas.errors import ConfigError
+from schemas.source import Strict
+
+
+class Profile(StrEnum):
+    """Packaged starting points."""
+
+    LAPTOP = "laptop"
+    CLUSTER = "cluster"
+
+
+class ThresholdKind(StrEnum):
+    """Absolute: P(yes) at least `value`. Top share: the best `value` of the parsed verdicts."""
+
+    ABSOLUTE = "absolute"
+    TOP_SHARE = "top_share"
+
+
+class MediaMode(StrEnum):
+    """Read pictures, or check annotations alone."""
+
+    READ = "read"
+    SKIP = "skip"
+
+
+class Storage(Strict):
+    """Where tables and files lie."""
+
+    root: str = Field(".mammoth", description="any URI that Spark can write")
+    catalog: str | None = Field(None, description="catalog.schema to address tables by; default: by path")
+    sources_root: str = Field("sources", description="folder of source files as downloaded")
+    media_roots: Mapping[str, str] = Field(default_factory=dict, description="shared picture folders by name")
+    host_dir: str = Field("", description="per-host scratch; default /tmp/mammoth-vl-<uid>")
+    media_buckets: int = Field(4, ge=1, le=4096)
+
+
+class Spark(Strict):
+    """Settings of a session that we start ourselves; an existing one is left alone."""
+
+    master: str = "local[4]"
+    driver_memory: str = "2g"
+    shuffle_partitions: int = Field(4, ge=1)
+    extra: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Media(Strict):
+    """Standardisation of pictures; limits in px and bytes (paper, section 2.1)."""
+
+    mode: MediaMode = MediaMode.READ
+    min_side: int = Field(224, ge=1)
+    max_side: int = Field(4096, ge=32)
+    max_aspect: float = Field(7.0, ge=1)
+    model_max_pixels: int = Field(1_806_336, description="stored pictures are scaled down to this many px")
+    max_bytes: int = Field(64 << 20, description="larger files are rejects")
+    max_pixels: int = Field(178_956_970, description="larger pictures are rejects before they are decoded")
+    jpeg_quality: int = Field(92, ge=50, le=100)
+    video_frames: int = Field(8, ge=1, le=128)
+    video_timeout_s: float = 60.0
+
+
+class Sampling(Strict):
+    """Sampling parameters sent with every request; all of them are part of the call key."""
+
+    temperature: float = Field(0.0, ge=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_tokens: int = Field(1024, ge=1)
+    repetition_penalty: float = Field(1.0, ge=1)
+
+
+class Engine(Strict):
+    """One model behind one engine host per GPU group."""
+
+    name: str
+    kind: EngineKind = EngineKind.VLLM
+    model: str = Field(description="folder or hub id; what a request names")
+    revision: str | None = Field(None, description="needed where it cannot be read from the model folder")
+    roles: tuple[EngineRole, ...]
+    python: str = Field("", description="interpreter of the engine environment; default .venv-engine/bin/python")
+    base_url: str | None = Field(None, description="kind endpoint: an OpenAI-compatible /v1")
+    api_key_env: str | None = Field(None, description="environment variable that holds the endpoint's key")
+    args: tuple[str, ...] = Field((), description="further arguments of vLLM's server")
+    env: Mapping[str, str] = Field(default_factory=dict)
+    max_num_seqs: int = Field(64, ge=1)
+    max_model_len: int = Field(8192, ge=256)
+    gpus_per_engine: int = Field(0, ge=0, description="0: CPU")
+    vision: bool = Field(True, description="whether the model reads pictures; else text evidence stands in")
+    max_pictures: int = Field(8, ge=1, description="pictures per request; more are sampled evenly")
+    ready_timeout_s: float = 1800.0
+    request_timeout_s: float = 600.0
+    idle_ttl_s: float = 600.0
+    stub: Mapping[str, Any] = Field(default_factory=dict, description="kind stub: its script, see udfs/engine/stub.py")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Engine":
+        if self.kind is EngineKind.ENDPOINT and not (self.base_url and self.revision):
+            raise ValueError(f"engine {self.name}: kind endpoint needs base_url and revision")
+        return self
+
+    @property
+    def window(self) -> int:
+        """Requests that the gateway keeps in the engine at once."""
+        return max(1, -(-self.max_num_seqs * 115 // 100))
+
+
+class Rewriting(Strict):
+    """Which prompt each category gets, and what to do with groups C and text."""
+
+    prompts: Mapping[Category, str]
+    text_only: tuple[Category, ...] = Field((Category.CAPTION,), description="categories that the text engine rewrites")
+    groups: tuple[Group, ...] = (Group.B,)
+    sampling: Sampling = Sampling()
+    max_samples: int | None = Field(None, ge=1, description="rewrite at most this many samples, by lowest hash per source")
+
+
+class Judge(Strict):
+    """One judge; several may stand side by side."""
+
+    name: str
+    engine: str
+    prompt: str = "judge"
+
+
+class Judging(Strict):
+    """Verdicts and scores."""
+
+    judges: tuple[Judge, ...]
+    score_prompt: str = "score"
+    score_share: float = Field(0.1, ge=0, le=1, description="share of pairs and originals that get 1-5 scores, by hash")
+    min_label_mass: float = Field(0.05, ge=0, le=1, description="below it a verdict is unparsed")
+
+
+class Threshold(Strict):
+    """When a judged pair is accepted."""
+
+    kind: ThresholdKind = ThresholdKind.ABSOLUTE
+    value: float = Field(0.5, ge=0, le=1)
+
+
+class Publishing(Strict):
+    """What goes into a release."""
+
+    judge: str = Field(description="judge whose verdict decides")
+    threshold: Threshold = Threshold()
+    require_checks: tuple[str, ...] = ("gold_preserved", "arithmetic_holds", "no_refusal", "no_template", "no_repetition")
+    rewritten_share: float = Field(0.7, ge=0, le=1, description="of each group B source; originals are the rest")
+    keep_groups: tuple[Group, ...] = (Group.A, Group.B, Group.TEXT)
+    max_per_source: int | None = None
+    category_shares: Mapping[Category, float] = Field(default_factory=dict)
+    total_rows: int | None = None
+    si_share: float = Field(0.9, gt=0, le=1, description="of the single-image rows, the share used in stage SI")
+
+
+class Gate(Strict):
+    """Bands and floors of the release gate."""
+
+    min_rows: int = Field(1, ge=1)
+    max_drop_rate: float = Field(0.95, ge=0, le=1, description="share of judged pairs that may be refused")
+    min_parsed_share: float = Field(0.0, ge=0, le=1)
+    category_bands: Mapping[Category, tuple[float, float]] = Field(default_factory=dict)
+    licences: tuple[str, ...] = Field((), description="allowed SPDX identifiers; empty allows all")
+    max_tokens: int = Field(16384, description="longest released conversation, in words")
+    decode_sample: int = Field(200, ge=1, description="media decoded by the gate")
+
+
+class Export(Strict):
+    """The LLaVA files."""
+
+    media: str = Field("files", pattern="^(files|shards|none)$")
+    shard_bytes: int = Field(1 << 30)
+
+
+class Sql(Strict):
+    """Limits of the engine calls that queries may make."""
+
+    max_calls: int = Field(1000, ge=0)
+
+
+class Spending(Strict):
+    """Waves and the budget."""
+
+    wave_s: float = Field(600.0, gt=0, description="seconds of measured throughput in one wave")
+    waves_in_flight: int = Field(2, ge=1)
+    tasks_per_wave: int = Field(2, ge=1)
+    max_calls: int | None = Field(None, ge=0, description="no new wave starts past this many new calls")
+
+
+class Config(Strict):
+    """Everything a run needs to know."""
+
+    profile: Profile
+    storage: Storage = Storage()
+    spark: Spark = Spark()
+    media: Media = Media()
+    engines: tuple[Engine, ...]
+    rewriting: Rewriting
+    judging: Judging
+    publishing: Publishing
+    gate: Gate = Gate()
+    export: Export = Export()
+    spending: Spending = Spending()
+    sql: Sql = Sql()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> "Config":
+        engines = {engine.name for engine in self.engines}
+        judges = {judge.name for judge in self.judging.judges}
+        for judge in self.judging.judges:
+            if judge.engine not in engines:
+                raise ValueError(f"judging.judges: {judge.name} names engine {judge.engine!r}; engines: {sorted(engines)}")
+        if self.publishing.judge not in judges:
+            raise ValueError(f"publishing.judge is {self.publishing.judge!r}; judges: {sorted(judges)}")
+        missing = sorted(set(Category) - set(self.rewriting.prompts))
+        if missing:
+            raise ValueError(f"rewriting.prompts lacks {missing}")
+        return self
+
+    def engine_for(self, role: EngineRole) -> Engine:
+        """The first engine with this role, or with `vision` where none has `text`."""
+        for wanted in (role, EngineRole.VISION, EngineRole.TEXT):
+            for engine in self.engines:
+                if wanted in engine.roles:
+                    return engine
+        raise ConfigError("no engine has a role", "give one engine of the configuration the role vision or text")
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _assign(tree: dict[str, Any], setting: str) -> dict[str, Any]:
+    """`a.b=1`; list items by position or by name: `engines.main.model=...`; `engine.x` is the first engine."""
+    key, separator, text = setting.partition("=")
+    if not separator:
+        raise ConfigError(f"--set {setting!r} has no '='", "write --set key=value, e.g. --set spark.master=local[2]")
+    path = key.strip().split(".")
+    if path[0] == "engine":
+        path = ["engines", "0", *path[1:]]
+    node: Any = tree
+    for step in path[:-1]:
+        if isinstance(node, list):
+            names = [str(item.get("name", at)) for at, item in enumerate(node)]
+            if step not in names and not (step.isdigit() and int(step) < len(node)):
+                raise ConfigError(f"--set {key}: no {step!r} among {names}", "`mammoth-vl config show` prints all keys")
+            node = node[names.index(step) if step in names else int(step)]
+        else:
+            node = node.setdefault(step, {})
+        if not isinstance(node, dict | list):
+            raise ConfigError(f"--set {key}: {step!r} is a value, not a section", "`mammoth-vl config show` prints all keys")
+    if isinstance(node, list):
+        raise ConfigError(f"--set {key}: {path[-1]!r} is an entry of a list", "name one of its keys too")
+    node[path[-1]] = yaml.safe_load(text)
+    return tree
+
+
+def load_config(profile: Profile, file: Path | None = None, settings: Sequence[str] = ()) -> Config:
+    """Profile, file and settings merged and validated; the error names key, value and what is allowed."""
+    tree = yaml.safe_load(files("schemas").joinpath("profiles", f"{profile.value}.yaml").read_text("utf-8"))
+    if file is not None:
+        if not file.is_file():
+            raise ConfigError(f"configuration file {file} does not exist", "give --config an existing YAML file")
+        try:
+            own = yaml.safe_load(file.read_text("utf-8")) or {}
+        except yaml.YAMLError as error:
+            raise ConfigError(f"configuration file {file} is not YAML: {error}", "mend the line named above") from error
+        if not isinstance(own, dict):
+            raise ConfigError(f"configuration file {file} holds a {type(own).__name__}", "its top level must be keys")
+        tree = _merge(tree, own)
+    for setting in settings:
+        tree = _assign(tree, setting)
+    try:
+        return Config.model_validate({**tree, "profile": profile.value})
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, e['loc'])) or 'config'}: {e['msg']} (found {_short(e['input'])})" for e in error.errors()]
+        raise ConfigError("configuration: " + "; ".join(lines), "`mammoth-vl config show` prints all keys") from error
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

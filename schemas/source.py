@@ -1,0 +1,135 @@
+"""The catalogue: what each source is and how its files read."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.enums import Category, Group, Modality, Verified
+from schemas.errors import ConfigError
+
+YesNo = Literal["yes", "no", "unknown"]
+
+
+class Strict(BaseModel):
+    """Base of every contract: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Licence(Strict):
+    """Terms of a source's annotations; pictures may have others (see `note`)."""
+
+    spdx: str = Field(description="SPDX identifier, or `other`")
+    note: str = Field("", description="the terms in the publisher's words, packaging apart from origin")
+    commercial: YesNo = "unknown"
+    redistribution: YesNo = "unknown"
+
+
+class Selector(Strict):
+    """Which records of a shared collection belong to this source."""
+
+    field: str = Field(description="dotted path into the record, e.g. metadata.dataset")
+    values: tuple[str, ...] = Field(description="accepted values, compared as text")
+
+
+class FieldMap(Strict):
+    """Where a family's adapter finds its parts; dotted paths, first one present wins."""
+
+    id: tuple[str, ...] = ()
+    question: tuple[str, ...] = ()
+    answer: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    rationale: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
+
+
+class Reading(Strict):
+    """How one source's files are read."""
+
+    files: tuple[str, ...] = Field(description="glob patterns below the source's folder")
+    family: str | None = Field(None, description="overrides the source's family for these files")
+    fields: FieldMap = FieldMap()
+    select: Selector | None = None
+    media_root: str = Field("", description="named media root, or a folder below the source's folder")
+    media_pattern: str = Field("", description="format string over record fields, e.g. {image_id:012d}.jpg")
+    question: str = Field("", description="instruction for records that carry no question of their own")
+    adapter: str | None = Field(None, description="registered adapter, or module:function of your own")
+
+
+class Source(Strict):
+    """One dataset of the catalogue."""
+
+    source_id: str = Field(pattern=r"^[a-z0-9][a-z0-9_]*$")
+    name: str
+    group: Group
+    category: Category
+    modality: Modality
+    family: str = Field(description="records of one family read alike; see udfs/adapters")
+    licence: Licence
+    collection: str = Field("", description="folder below SOURCES_ROOT that several sources may share")
+    language: str = "en"
+    hub_id: str | None = None
+    hub_files: tuple[str, ...] = ()
+    rows: int | None = Field(None, description="published rows")
+    rows_source: str = ""
+    reading: Reading | None = Field(None, description="absent: this source cannot be read yet")
+    verified: Verified = Verified.INFERRED
+    is_benchmark: bool = False
+    caveats: tuple[str, ...] = ()
+    cited_as: str = ""
+    paper_scores: Mapping[str, float] = Field(default_factory=dict, description="1-5, Table A6")
+
+    @property
+    def runnable(self) -> bool:
+        """Whether `sources check` can read this source's own files."""
+        return self.reading is not None
+
+
+def _parse(name: str, text: str) -> Source:
+    try:
+        return Source.model_validate(yaml.safe_load(text))
+    except (ValidationError, yaml.YAMLError) as error:
+        raise ConfigError(
+            f"catalogue file {name} is not a source: {error}",
+            "compare it with any packaged file in schemas/catalogue, or run `mammoth-vl sources show ID`",
+        ) from error
+
+
+@cache
+def packaged_sources() -> Mapping[str, Source]:
+    """Every source of the packaged catalogue by id."""
+    entries = sorted(files("schemas").joinpath("catalogue").iterdir(), key=lambda entry: entry.name)
+    parsed = (_parse(entry.name, entry.read_text("utf-8")) for entry in entries if entry.name.endswith(".yaml"))
+    return {source.source_id: source for source in parsed}
+
+
+def load_sources(overlay: Path | None = None) -> Mapping[str, Source]:
+    """The packaged catalogue with the files of `overlay` added or put in place of packaged ones."""
+    sources = dict(packaged_sources())
+    if overlay is None:
+        return sources
+    if not overlay.is_dir():
+        raise ConfigError(f"catalogue folder {overlay} does not exist", "give --catalogue an existing folder of YAML files")
+    for path in sorted(overlay.glob("*.yaml")):
+        source = _parse(str(path), path.read_text("utf-8"))
+        sources[source.source_id] = source
+    return sources
+
+
+def pick_sources(sources: Mapping[str, Source], names: Iterable[str]) -> list[Source]:
+    """The named sources, or an error that lists what comes closest."""
+    picked = []
+    for name in names:
+        if name not in sources:
+            near = get_close_matches(name, sources, n=3)
+            hint = f"did you mean {', '.join(near)}? " if near else ""
+            raise ConfigError(f"unknown source {name!r}", f"{hint}`mammoth-vl sources list` shows all {len(sources)}")
+        picked.append(sources[name])
+    return picked

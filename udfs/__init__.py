@@ -1,0 +1,1 @@
+"""Row code: plain Python on dataclasses; knows neither tables nor Spark sessions."""
