@@ -1,0 +1,63 @@
+"""What a family is: the shape of its records, and what turns them into drafts."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from udfs.sample import Adapter, Part, Record
+
+
+class Container(StrEnum):
+    """How records lie in a file."""
+
+    JSON_ARRAY = "json_array"
+    """One array of objects, at the top or at `at` inside one object."""
+    JSON_KEYED = "json_keyed"
+    """One object whose values are the records and whose keys are their ids."""
+    JSON_LINES = "json_lines"
+    PARQUET = "parquet"
+    DELIMITED = "delimited"
+    """CSV or TSV with a header row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One place in a file where records lie, as found by looking at the file."""
+
+    container: Container
+    at: str = ""
+    """Dotted path to the array or keyed object inside a JSON document; empty: the top."""
+    first: Mapping[str, Any] | None = None
+    """The first record, to tell families apart; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Records that one side of a family expects."""
+
+    containers: frozenset[Container]
+    keys: frozenset[str]
+    """Keys that a record must have."""
+    at: str | None = None
+    """Required place inside a JSON document; None: anywhere."""
+    side: str = ""
+    """Name of the side of a joined family."""
+    join_key: Callable[[Mapping[str, Any]], str] | None = None
+    """Key by which sides come together; None for families of one side."""
+    forbids: frozenset[str] = frozenset()
+    """Keys that speak against this family."""
+
+
+Joiner = Callable[[str, Iterable[Part]], Iterable[Record]]
+"""All parts of one join key to records; what finds no partner is yielded as a record with a problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Records that read alike."""
+
+    name: str
+    shapes: tuple[Shape, ...]
+    adapter: Adapter
+    joiner: Joiner | None = None
