@@ -1,0 +1,127 @@
+"""The Spark session: an existing one as it is, or a new one with Delta."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pyspark
+from pyspark.sql import SparkSession
+
+from schemas.config import Config
+from schemas.errors import ConfigError, InputError
+
+DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
+"""Maven coordinates of Delta for Spark 4.1; also the value for `spark-submit --packages`."""
+
+JAVA_VERSIONS = (17, 21)
+BYTES_SETTINGS: Mapping[str, str] = {
+    # Rows that carry pictures: small batches, or Spark's readers hold thousands of them at once.
+    "spark.sql.parquet.columnarReaderBatchSize": "32",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "256",
+    "spark.sql.execution.arrow.maxBytesPerBatch": "8388608",
+    "spark.hadoop.parquet.block.size": str(16 << 20),
+    "spark.hadoop.parquet.page.size.row.check.min": "10",
+    "spark.hadoop.parquet.page.size.row.check.max": "10",
+}
+QUIET_SETTINGS: Mapping[str, str] = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # Delta reads its log with 50 tasks unless told otherwise: seconds for each look at a small table.
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.speculation": "false",
+}
+
+
+def java_major() -> int:
+    """Major version of the JDK that Spark would start; an error names what was found and what is allowed."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    if not java or not Path(java).exists():
+        where = f"JAVA_HOME={home}" if home else "the PATH"
+        raise ConfigError(f"no JDK found through {where}", "install a JDK 17 or 21 and set JAVA_HOME to its folder")
+    text = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = text.partition('"')[2].partition('"')[0]
+    major = int(version.split(".")[0]) if version.split(".")[0].isdigit() else 0
+    if major not in JAVA_VERSIONS:
+        raise ConfigError(
+            f"{java} is Java {version or 'of an unknown version'}; Spark 4.1 runs on Java 17 or 21",
+            "install a JDK 17 or 21 and set JAVA_HOME to its folder",
+        )
+    return major
+
+
+def jar_cache() -> Path:
+    """Folder of Delta's jars for local sessions, shared by all checkouts of a user."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "mammoth-vl" / DELTA_PACKAGE.rpartition(":")[2]
+
+
+def delta_jars() -> list[str]:
+    """Local paths of Delta's jars, resolved once by Spark's own package resolution.
+
+    Jars given as `spark.jars` are not put on every Python worker's path, which `spark.jars.packages` would do.
+    """
+    cache = jar_cache()
+    done = cache / "complete"
+    if not done.exists():
+        _resolve_jars(cache)
+        done.touch()
+    shipped = {path.name for path in (Path(pyspark.__file__).parent / "jars").glob("*.jar")}
+    # Resolved jars are named group_artifact-version.jar; Spark brings most of what Delta depends on.
+    return sorted(str(p) for p in (cache / "jars").glob("*.jar") if p.name.partition("_")[2] not in shipped)
+
+
+def _resolve_jars(cache: Path) -> None:
+    submit = Path(pyspark.__file__).parent / "bin" / "spark-submit"
+    cache.mkdir(parents=True, exist_ok=True)
+    nothing = cache / "nothing.py"
+    nothing.write_text("")
+    with as_file(files("jobs").joinpath("ivysettings.xml")) as settings:
+        command = [
+            *(str(submit), "--master", "local[1]", "--packages", DELTA_PACKAGE),
+            *("--conf", f"spark.jars.ivySettings={settings}", "--conf", f"spark.jars.ivy={cache}", str(nothing)),
+        ]
+        environment = {**os.environ, "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if ran.returncode != 0 or not list((cache / "jars").glob("io.delta_delta-spark*.jar")):
+        tail = "\n".join((ran.stdout + ran.stderr).strip().splitlines()[-5:])
+        raise InputError(
+            f"Delta's jars ({DELTA_PACKAGE}) could not be fetched: {tail}",
+            "check that Maven Central can be reached, or start Spark with --packages and a mirror",
+        )
+
+
+def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
+    """The active session untouched, else a new one with Delta and settings for rows that carry pictures."""
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    java_major()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.appName(app)
+    if config.spark.master:
+        builder = builder.master(config.spark.master)
+    settings = {
+        **QUIET_SETTINGS,
+        **BYTES_SETTINGS,
+        "spark.driver.memory": config.spark.driver_memory,
+        "spark.sql.shuffle.partitions": str(config.spark.shuffle_partitions),
+        **({"spark.jars": ",".join(delta_jars())} if config.spark.master.startswith("local") else {}),
+        **config.spark.extra,
+    }
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session

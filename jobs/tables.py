@@ -1,0 +1,151 @@
+"""Delta tables by name: created from their schemas, written only through here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+
+from schemas.config import Storage
+from schemas.errors import PipelineError
+from schemas.tables import TABLES, Table
+
+PROPERTIES = {
+    # What keeps a table readable by delta-rs, DuckDB, Polars and Trino, wherever it was made.
+    "delta.enableDeletionVectors": "false",
+    "delta.columnMapping.mode": "none",
+    "delta.checkpointPolicy": "classic",
+    "delta.autoOptimize.optimizeWrite": "false",
+    "delta.autoOptimize.autoCompact": "false",
+}
+
+
+def spark_schema(table: Table) -> StructType:
+    """The table's schema in Spark's terms."""
+    schema: StructType = from_arrow_schema(table.arrow)
+    return schema
+
+
+def _plain(kind: DataType) -> DataType:
+    """The type without nullability, which engines change at will."""
+    if isinstance(kind, ArrayType):
+        return ArrayType(_plain(kind.elementType))
+    if isinstance(kind, MapType):
+        return MapType(_plain(kind.keyType), _plain(kind.valueType))
+    if isinstance(kind, StructType):
+        plain = StructType()
+        for field in kind.fields:
+            plain = plain.add(field.name, _plain(field.dataType))
+        return plain
+    return kind
+
+
+def conform(df: DataFrame, table: Table) -> DataFrame:
+    """The frame in the table's column order, or an error that lists what differs."""
+    wanted = spark_schema(table)
+    have = {field.name: field.dataType for field in df.schema.fields}
+    wrong = [
+        f"{field.name}: {have[field.name].simpleString() if field.name in have else 'missing'}"
+        f" instead of {field.dataType.simpleString()}"
+        for field in wanted.fields
+        if field.name not in have or _plain(have[field.name]) != _plain(field.dataType)
+    ]
+    extra = sorted(set(have) - set(wanted.fieldNames()))
+    if wrong or extra:
+        raise PipelineError(
+            f"table {table.name}: {'; '.join(wrong + [f'{name}: not in the schema' for name in extra])}",
+            "this is a defect: the stage and schemas/tables.py disagree",
+        )
+    return df.select(*wanted.fieldNames())
+
+
+@dataclass(frozen=True)
+class Tables:
+    """All tables below one root path or in one catalog.schema."""
+
+    spark: SparkSession
+    storage: Storage
+
+    @property
+    def root(self) -> str:
+        """Root with local paths made absolute, since Spark's workers have folders of their own."""
+        root = self.storage.root.rstrip("/")
+        return root if "://" in root else str(Path(root).absolute())
+
+    def path(self, name: str) -> str:
+        """Where a table's files lie when tables are addressed by path."""
+        return f"{self.root}/tables/{name}"
+
+    def sql_name(self, name: str) -> str:
+        """How SQL names the table."""
+        if self.storage.catalog:
+            return f"{self.storage.catalog}.{name}"
+        return f"delta.`{self.path(name)}`"
+
+    def exists(self, name: str) -> bool:
+        """Whether the table was ever created."""
+        if self.storage.catalog:
+            return bool(self.spark.catalog.tableExists(self.sql_name(name)))
+        return bool(DeltaTable.isDeltaTable(self.spark, self.path(name)))
+
+    def ensure(self, name: str) -> Table:
+        """Creates the table with its comments and constraints unless it exists."""
+        table = TABLES[name]
+        if self.exists(name):
+            return table
+        builder = DeltaTable.createIfNotExists(self.spark).comment(table.comment)
+        catalog = self.storage.catalog
+        builder = builder.tableName(self.sql_name(name)) if catalog else builder.location(self.path(name))
+        for field, column in zip(spark_schema(table).fields, table.columns, strict=True):
+            builder = builder.addColumn(field.name, field.dataType, nullable=field.nullable, comment=column.comment)
+        for key, value in PROPERTIES.items():
+            builder = builder.property(key, value)
+        if table.partition_by:
+            builder = builder.partitionedBy(*table.partition_by)
+        builder.execute()
+        for constraint, condition in table.checks.items():
+            self.spark.sql(f"ALTER TABLE {self.sql_name(name)} ADD CONSTRAINT {constraint} CHECK ({condition})")
+        return table
+
+    def read(self, name: str, version: int | None = None) -> DataFrame:
+        """The table, empty with its schema when it was never written; `version` pins one."""
+        self.ensure(name)
+        reader = self.spark.read
+        if version is not None:
+            reader = reader.option("versionAsOf", version)
+        return (
+            reader.table(self.sql_name(name)) if self.storage.catalog else reader.format("delta").load(self.path(name))
+        )
+
+    def append(self, name: str, df: DataFrame) -> None:
+        """Adds rows in one commit."""
+        self._write(name, df, "append", {})
+
+    def overwrite(self, name: str, df: DataFrame, where: str | None = None) -> None:
+        """Replaces all rows, or those of a condition on partition columns, in one commit."""
+        self._write(name, df, "overwrite", {"replaceWhere": where} if where else {})
+
+    def _write(self, name: str, df: DataFrame, mode: str, options: dict[str, str]) -> None:
+        table = self.ensure(name)
+        writer = conform(df, table).write.format("delta").mode(mode).options(**options)
+        if self.storage.catalog:
+            writer.saveAsTable(self.sql_name(name))
+        else:
+            writer.save(self.path(name))
+
+    def append_rows(self, name: str, rows: Sequence[dict[str, Any]]) -> None:
+        """Adds a few rows made by the driver."""
+        if rows:
+            batch = pa.Table.from_pylist(list(rows), schema=TABLES[name].arrow)
+            self.append(name, self.spark.createDataFrame(batch))
+
+    def version(self, name: str) -> int:
+        """The table's current version."""
+        self.ensure(name)
+        history = self.spark.sql(f"DESCRIBE HISTORY {self.sql_name(name)} LIMIT 1")
+        return int(history.collect()[0]["version"])
