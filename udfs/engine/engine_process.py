@@ -1,0 +1,87 @@
+"""The engine's process under its guard: start, readiness, end."""
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+from schemas.errors import EngineError
+from udfs.engine import state
+from udfs.engine.caller import EngineCaller
+from udfs.engine.processes import TOKEN, sweep
+from udfs.engine.upstream import Upstream
+
+_POLL_S = 0.1
+_STOP_S = 15.0
+
+_HINTS = (
+    (("out of memory", "cannot allocate", "kv cache"), "give it more memory, or lower max_model_len or max_num_seqs"),
+    (("no module named",), "set engines.<name>.python to the interpreter that has vLLM"),
+    (("unrecognized arguments",), "correct engines.<name>.args"),
+    (("address already in use",), "end the process that holds the address, or choose another host_dir"),
+)
+"""What to do about the ends of logs, in lower case; the first that fits."""
+
+
+class EngineProcess:
+    """One run of the engine; for an endpoint there is no process, and it never ends."""
+
+    def __init__(self, upstream: Upstream, token: str, log: Path) -> None:
+        self._upstream, self._token, self._log = upstream, token, log
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Starts the guard, which starts the engine."""
+        if not self._upstream.command:
+            return
+        if self._upstream.socket:
+            Path(self._upstream.socket).unlink(missing_ok=True)
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        env |= {**self._upstream.env, TOKEN: self._token}
+        guard = str(Path(__file__).with_name("guard.py"))
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, guard, *self._upstream.command,
+                stdin=asyncio.subprocess.PIPE, stdout=log, stderr=log, env=env,
+            )  # fmt: skip
+
+    async def ended(self) -> str:
+        """Returns when the process has ended, with a sentence about it."""
+        if self._process is None:
+            await asyncio.Event().wait()
+            raise AssertionError("an endpoint does not end")
+        status = await self._process.wait()
+        return f"the engine process ended with status {status}"
+
+    async def stop(self) -> None:
+        """Ends the engine and everything that it started."""
+        if self._process is None:
+            return
+        if self._process.returncode is None and self._process.stdin is not None:
+            self._process.stdin.close()
+            try:
+                await asyncio.wait_for(self._process.wait(), _STOP_S)
+            except TimeoutError:
+                self._process.kill()
+        await asyncio.to_thread(sweep, self._token)
+
+    async def wait_ready(self, caller: EngineCaller, timeout_s: float) -> None:
+        """Returns when the engine answers for its model; EngineError when it ends before, or is too late."""
+        deadline = time.monotonic() + timeout_s
+        ended = asyncio.create_task(self.ended())
+        try:
+            while not await caller.models():
+                if ended.done():
+                    raise self._failure(f"{ended.result()} before it was ready")
+                if time.monotonic() > deadline:
+                    raise self._failure(f"the engine was not ready within {timeout_s:g} s")
+                await asyncio.wait([ended], timeout=_POLL_S)
+        finally:
+            ended.cancel()
+
+    def _failure(self, what: str) -> EngineError:
+        end = state.tail(self._log)
+        low = end.lower()
+        step = next((step for words, step in _HINTS if any(word in low for word in words)), f"read {self._log}")
+        return EngineError(f"{what} ({' '.join(self._upstream.command[:4])} ...):\n{end}", step)
