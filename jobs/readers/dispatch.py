@@ -1,0 +1,42 @@
+"""Reads a range of any container."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from jobs.readers.delimited import read_delimited
+from jobs.readers.json_records import read_json
+from jobs.readers.parquet import read_parquet
+from jobs.readers.ranges import Range
+from schemas.errors import InputError
+from udfs import files
+from udfs.adapters.family import Container
+from udfs.sample import Record
+
+Keep = Callable[[Mapping[str, Any]], bool]
+"""Whether a record is wanted."""
+
+_READERS: Mapping[Container, Callable[[str, Range], Iterator[Record]]] = {
+    Container.JSON_ARRAY: read_json,
+    Container.JSON_KEYED: read_json,
+    Container.JSON_LINES: read_json,
+    Container.PARQUET: read_parquet,
+    Container.DELIMITED: read_delimited,
+}
+
+
+def read(root: str, part: Range, keep: Keep | None = None) -> Iterator[Record]:
+    """Records of a range in file order, bad ones as records with a problem.
+
+    Records that `keep` refuses belong to another source of the same file and are left out. InputError when the file
+    is not the one that was planned.
+    """
+    uri = files.join(root, part.file)
+    if files.size(uri) != part.size:
+        raise InputError(f"{uri} has {files.size(uri)} bytes, planned were {part.size}", "it changed; run again")
+    count = 0
+    for record in _READERS[part.container](root, part):
+        count += 1
+        if keep is None or record.problem is not None or keep(record.value):
+            yield record
+    if part.records is not None and count != part.records:
+        raise InputError(f"{uri}: {count} records, planned were {part.records}", "it changed; run again")

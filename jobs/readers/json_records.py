@@ -1,0 +1,98 @@
+"""JSON text to records; a bad one costs itself only."""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from jobs.readers.pieces import LARGEST, Piece, at_commas, at_line_ends, pieces
+from jobs.readers.ranges import Range
+from jobs.readers.scan import State, scan
+from jobs.readers.stream import blocks
+from schemas.enums import DropReason
+from udfs.adapters.family import Container
+from udfs.files import join
+from udfs.sample import Origin, Problem, Record
+
+DEEPEST = 200
+"""Values nested deeper are problems: no dataset needs them and recursive code falls over them."""
+_EXCERPT = 200
+_BLOCK = 1 << 20
+_decode = msgspec.json.Decoder().decode
+
+
+def read_json(root: str, part: Range) -> Iterator[Record]:
+    """Records of a range of an array, a keyed object or JSON lines."""
+    content = blocks(join(root, part.file), part.start, part.end, _BLOCK)
+    lines = part.container is Container.JSON_LINES
+    found = pieces(at_line_ends(content) if lines else at_commas(content))
+    for position, piece in enumerate(found, part.position):
+        if piece.data or not lines:
+            yield _record(piece, part, position)
+
+
+def _record(piece: Piece, part: Range, position: int) -> Record:
+    origin = Origin(part.file, position, record_hash=piece.digest)
+    excerpt = piece.data[: 4 * _EXCERPT].decode("utf-8", "replace")[:_EXCERPT]
+    keyed = part.container is Container.JSON_KEYED
+    if piece.too_large:
+        problem = Problem(DropReason.RECORD_TOO_LARGE, f"{piece.size} bytes, at most {LARGEST} are read")
+        return Record({}, origin, problem, excerpt)
+    value = decode(b"{" + piece.data + b"}" if keyed else piece.data)
+    if keyed and isinstance(value, dict):
+        value = _unkeyed(value)
+    if isinstance(value, dict):
+        return Record(value, origin, None, excerpt)
+    if not isinstance(value, Problem):
+        value = Problem(DropReason.WRONG_SHAPE, f"a record must be an object, this is a {_name(value)}")
+    return Record({}, origin, value, excerpt)
+
+
+def _unkeyed(pair: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+    if len(pair) != 1:
+        return Problem(DropReason.MALFORMED, "nothing stands between two commas")
+    key, value = next(iter(pair.items()))
+    return {**value, "_key": key} if isinstance(value, dict) else value
+
+
+def decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """A JSON value, or the problem with it.
+
+    Beyond the standard: NaN and infinities become null, lone surrogates are kept for the adapter to replace, of
+    equal keys the last one counts.
+    """
+    if text.count(b"[") + text.count(b"{") > DEEPEST and depth_of(text) > DEEPEST:
+        return Problem(DropReason.MALFORMED, f"nested deeper than {DEEPEST}")
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError):
+        return _decode_leniently(text)
+
+
+def _decode_leniently(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return json.loads(text.decode(), parse_constant=_none, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        return Problem(DropReason.MALFORMED, str(error))
+
+
+def _none(_: str) -> None:
+    return None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def depth_of(text: bytes) -> int:
+    """Deepest nesting of a JSON text."""
+    return int(np.max(scan(text, State())[0].depths, initial=0))
+
+
+def _name(value: object) -> str:
+    names = {str: "string", list: "list", bool: "boolean", int: "number", float: "number"}
+    return names.get(type(value), "null")

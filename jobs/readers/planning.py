@@ -1,0 +1,76 @@
+"""How one container of one file is cut into ranges."""
+
+from collections.abc import Iterator
+
+from jobs.readers.documents import BOM, outline_of
+from jobs.readers.outline import Span
+from jobs.readers.parquet import plan_parquet
+from jobs.readers.pieces import at_line_ends
+from jobs.readers.ranges import Range
+from jobs.readers.stream import BLOCK, blocks, compression, head_of
+from schemas.errors import InputError
+from udfs import files
+from udfs.adapters.family import Container, Layout
+
+
+def plan_ranges(uri: str, file: str, layout: Layout, target_bytes: int) -> list[Range]:
+    """Ranges of about `target_bytes` that cover the records of one layout of the file at `uri`.
+
+    `file` is the name by which records know it, a path below the source's folder. A compressed file and a CSV are
+    one range.
+    """
+    match layout.container:
+        case Container.PARQUET:
+            return plan_parquet(uri, file, target_bytes)
+        case Container.DELIMITED:
+            return [Range(file, layout.container, "", 0, None, 0, None, files.size(uri))]
+        case Container.JSON_LINES:
+            return list(_plan_lines(uri, file, target_bytes))
+        case Container.JSON_ARRAY | Container.JSON_KEYED:
+            return list(_plan_document(uri, file, layout, target_bytes))
+
+
+def is_compressed(uri: str) -> bool:
+    """Whether a file can only be read from its beginning."""
+    return compression(files.read_bytes(uri, 4)) is not None
+
+
+def _plan_lines(uri: str, file: str, target_bytes: int) -> Iterator[Range]:
+    size = files.size(uri)
+    start, position = (len(BOM) if head_of(uri, len(BOM)) == BOM else 0), 0
+    if is_compressed(uri):
+        yield Range(file, Container.JSON_LINES, "", start, None, 0, None, size)
+        return
+    at, line = start, 0
+    for block, ends in at_line_ends(blocks(uri, start, None, max(1, min(BLOCK, target_bytes)))):
+        # A range ends at the first line end of the first block that reaches the target.
+        if ends and at + ends[0] + 1 - start >= target_bytes:
+            end = at + ends[0] + 1
+            yield Range(file, Container.JSON_LINES, "", start, end, position, None, size)
+            start, position = end, line + 1
+        at, line = at + len(block), line + len(ends)
+    if start < size:
+        yield Range(file, Container.JSON_LINES, "", start, size, position, None, size)
+
+
+def _plan_document(uri: str, file: str, layout: Layout, target_bytes: int) -> Iterator[Range]:
+    size = files.size(uri)
+    span = _span_of(uri, layout, target_bytes)
+    target = span.end + 1 if is_compressed(uri) else target_bytes
+    start, position = span.start, 0
+    for offset, first in span.marks:
+        if offset - start >= target:
+            yield Range(file, layout.container, layout.at, start, offset - 1, position, first - position, size)
+            start, position = offset, first
+    if span.records:
+        yield Range(file, layout.container, layout.at, start, span.end, position, span.records - position, size)
+
+
+def _span_of(uri: str, layout: Layout, target_bytes: int) -> Span:
+    for place in outline_of(uri, target_bytes) or ():
+        if (place.span.container, place.at) == (layout.container, layout.at):
+            return place.span
+    raise InputError(
+        f"{uri} holds no {layout.container.value} at {layout.at or 'its top'!r}",
+        "it changed while it was planned; run again",
+    )

@@ -1,0 +1,77 @@
+"""What a source file is, found by looking at its first bytes and, for JSON documents, its structure."""
+
+from dataclasses import replace
+from itertools import islice
+from pathlib import PurePosixPath
+
+from jobs.readers.delimited import SUFFIXES
+from jobs.readers.dispatch import read
+from jobs.readers.documents import BOM, outline_of
+from jobs.readers.planning import plan_ranges
+from jobs.readers.stream import head_of
+from schemas.errors import InputError
+from udfs import files
+from udfs.adapters.family import Container, Layout
+
+_HEAD = 4096
+_LOOKED_AT = 20
+"""The first good record among so many stands for all."""
+_COMPRESSED = frozenset({".gz", ".zst", ".bz2"})
+_LINES = frozenset({".jsonl", ".ndjson", ".jsonlines"})
+_RANGE_BYTES = 32 << 20
+_SPACE = b" \t\r\n"
+
+
+def layouts(uri: str) -> list[Layout]:
+    """Every place in a file where records lie, each with a first record; InputError when there is none."""
+    found = _places(uri)
+    if not found:
+        raise InputError(f"{uri} is JSON but holds no list of records", "name the file that holds the annotations")
+    return [replace(layout, first=_first(uri, layout)) for layout in found]
+
+
+def _places(uri: str) -> list[Layout]:
+    head = _head(uri)
+    kind = _suffix(uri)
+    if head.startswith(b"PAR1"):
+        return [Layout(Container.PARQUET)]
+    if kind in SUFFIXES:
+        return [Layout(Container.DELIMITED)]
+    if kind in _LINES:
+        return [Layout(Container.JSON_LINES)]
+    if not head.removeprefix(BOM).lstrip(_SPACE).startswith((b"[", b"{")):
+        raise InputError(
+            f"{uri} is no source file: it begins with {head[:24]!r}",
+            "JSON, JSON lines, parquet, .csv and .tsv can be read, JSON and text also as .gz or .zst",
+        )
+    places = outline_of(uri)
+    if places is None:
+        return [Layout(Container.JSON_LINES)]
+    return [Layout(place.span.container, place.at) for place in places]
+
+
+def _head(uri: str) -> bytes:
+    try:
+        head = head_of(uri, _HEAD)
+    except OSError as error:
+        raise InputError(f"{uri} cannot be read: {error}", "check that the file exists and may be read") from error
+    if not head.strip(_SPACE + BOM):
+        raise InputError(f"{uri} is empty ({files.size(uri)} bytes)", "download the file again")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or (b"\0" in head[:4] and not head.startswith(b"PAR1")):
+        raise InputError(f"{uri} begins with {head[:8]!r}: UTF-16 or no text", "convert it: iconv -f UTF-16 -t UTF-8")
+    return head
+
+
+def _suffix(uri: str) -> str:
+    suffixes = PurePosixPath(uri.lower()).suffixes
+    while suffixes and suffixes[-1] in _COMPRESSED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _first(uri: str, layout: Layout) -> dict[str, object] | None:
+    folder, _, file = uri.rpartition("/")
+    for part in plan_ranges(uri, file, layout, _RANGE_BYTES)[:1]:
+        good = (r for r in islice(read(folder or ".", part), _LOOKED_AT) if r.problem is None)
+        return next((dict(record.value) for record in good), None)
+    return None

@@ -1,0 +1,193 @@
+"""The only Python door to bytes outside Spark: local paths and object stores alike, through pyarrow."""
+
+import os
+import re
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+import pyarrow as pa
+from pyarrow import fs
+
+from schemas.enums import DropReason
+from schemas.errors import Drop, InputError
+
+_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
+_URL = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]+://|data:|file:)", re.IGNORECASE)
+_DRIVE = re.compile(r"^[A-Za-z]:|^\\")
+_WILD = re.compile(r"[*?\[]")
+_LONGEST_NAME = 255
+
+
+@lru_cache(maxsize=64)
+def _store(scheme: str, authority: str) -> tuple[fs.FileSystem, str]:
+    """File system behind a scheme and authority, and the path at which the authority's files begin."""
+    try:
+        return fs.FileSystem.from_uri(f"{scheme}://{authority}")
+    except pa.ArrowInvalid as error:
+        raise InputError(
+            f"cannot open {scheme}://{authority}: {error}", "use a local path, s3://, gs:// or abfs://"
+        ) from error
+
+
+def _resolve(uri: str) -> tuple[fs.FileSystem, str]:
+    scheme = _SCHEME.match(uri)
+    if scheme is None or scheme[1] == "file":
+        return fs.LocalFileSystem(), os.path.abspath(uri[scheme.end() :] if scheme else uri)  # noqa: PTH100 - see below
+    # The path is taken as written: a URI parser would refuse or decode the blanks and brackets of real file names.
+    authority, _, path = uri[scheme.end() :].partition("/")
+    store, base = _store({"s3a": "s3", "s3n": "s3"}.get(scheme[1], scheme[1]), authority)
+    return store, "/".join(part for part in (base.rstrip("/"), path.rstrip("/")) if part)
+
+
+def local_path(uri: str) -> str | None:
+    """Absolute path of a local file or folder, None for anything remote."""
+    store, path = _resolve(uri)
+    return path if isinstance(store, fs.LocalFileSystem) else None
+
+
+def join(root: str, *parts: str) -> str:
+    """A URI below another one."""
+    return "/".join([root.rstrip("/"), *(part.strip("/") for part in parts if part.strip("/"))]) or "/"
+
+
+def exists(uri: str) -> bool:
+    """Whether there is a file or folder."""
+    return _info(uri).type != fs.FileType.NotFound
+
+
+def size(uri: str) -> int:
+    """Bytes of a file; FileNotFoundError when it is none."""
+    info = _info(uri)
+    if not info.is_file:
+        raise FileNotFoundError(f"{uri} is no file")
+    return int(info.size)
+
+
+def stamp(uri: str) -> tuple[int, int]:
+    """Size in bytes and time of the last change in ns, by which a change of a file is noticed."""
+    return size(uri), _info(uri).mtime_ns or 0
+
+
+def _info(uri: str) -> fs.FileInfo:
+    store, path = _resolve(uri)
+    return store.get_file_info(path)
+
+
+def open_file(uri: str) -> pa.NativeFile:
+    """A file for reading; seekable, to be closed by the caller."""
+    store, path = _resolve(uri)
+    return store.open_input_file(path)
+
+
+def read_bytes(uri: str, limit: int | None = None) -> bytes:
+    """A whole file, or its first `limit` bytes."""
+    with open_file(uri) as stream:
+        return bytes(stream.read(limit))
+
+
+@contextmanager
+def writing(uri: str) -> Iterator[pa.NativeFile]:
+    """A file that appears under its name when it is complete, or not at all."""
+    store, path = _resolve(uri)
+    folder, _, name = path.rpartition("/")
+    if folder:
+        store.create_dir(folder)
+    unfinished = f"{folder}/.{name}.{uuid.uuid4().hex}.tmp"
+    try:
+        with store.open_output_stream(unfinished) as stream:
+            yield stream
+        store.move(unfinished, path)
+    except BaseException:
+        if store.get_file_info(unfinished).is_file:
+            store.delete_file(unfinished)
+        raise
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """A small file, whole or not at all."""
+    with writing(uri) as stream:
+        stream.write(data)
+
+
+def remove(uri: str) -> None:
+    """A file, or a folder with all that it holds; nothing happens when there is none."""
+    store, path = _resolve(uri)
+    info = store.get_file_info(path)
+    if info.is_file:
+        store.delete_file(path)
+    elif info.type == fs.FileType.Directory:
+        store.delete_dir(path)
+
+
+def find(root: str, patterns: Sequence[str]) -> list[str]:
+    """Paths below a folder that match any glob pattern, sorted; `**` stands for any number of folders.
+
+    Names that begin with a dot match only patterns that say so.
+    """
+    if not exists(root):
+        raise InputError(f"folder {root} does not exist", "check the path, or download the files into it")
+    return sorted({path for pattern in patterns for path in _matching(root, pattern.strip("/").split("/"))})
+
+
+def _matching(root: str, pattern: list[str]) -> Iterator[str]:
+    fixed = 0
+    while fixed < len(pattern) and not _WILD.search(pattern[fixed]):
+        fixed += 1
+    base = join(root, *pattern[:fixed])
+    if fixed == len(pattern):
+        if _info(base).is_file:
+            yield "/".join(pattern)
+        return
+    store, path = _resolve(base)
+    deep = len(pattern) > fixed + 1 or pattern[fixed] == "**"
+    for info in store.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=deep)):
+        parts = info.path[len(path) :].strip("/").split("/")
+        if info.is_file and _fits(parts, pattern[fixed:]):
+            yield "/".join([*pattern[:fixed], *parts])
+
+
+def _fits(parts: list[str], pattern: list[str]) -> bool:
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        if _fits(parts, pattern[1:]):
+            return True
+        return bool(parts) and not parts[0].startswith(".") and _fits(parts[1:], pattern)
+    if not parts or (parts[0].startswith(".") and not pattern[0].startswith(".")):
+        return False
+    return fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
+
+
+def inside(root: str, path: str) -> str:
+    """URI of an untrusted POSIX path below a root; the file itself may be missing.
+
+    Raises Drop for URLs and for everything that would leave the root, symbolic links of a local root included.
+    """
+    if _URL.match(path):
+        raise Drop(DropReason.MEDIA_IS_URL, f"{path[:200]!r} is a URL; media are read from folders only")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if path.startswith("/") or _DRIVE.match(path) or "\0" in path or ".." in parts or not parts:
+        raise Drop(DropReason.MEDIA_OUTSIDE_ROOT, f"{path[:200]!r} is no path below the media root")
+    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in parts) or not _encodes(path):
+        raise Drop(DropReason.MISSING_MEDIA, f"no file can have the name {path[:200]!r}")
+    target = join(root, *parts)
+    local = local_path(target)
+    if local is not None and not _below(local, local_path(root) or "/"):
+        raise Drop(DropReason.MEDIA_OUTSIDE_ROOT, f"{path[:200]!r} is a link that leaves the media root")
+    return target
+
+
+def _encodes(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _below(path: str, root: str) -> bool:
+    real = os.path.realpath(root)
+    return os.path.commonpath([os.path.realpath(path), real]) == real
