@@ -67,7 +67,8 @@ class Media(Strict):
     max_pixels: int = Field(178_956_970, description="larger pictures are rejects before they are decoded")
     jpeg_quality: int = Field(92, ge=50, le=100)
     video_frames: int = Field(8, ge=1, le=128)
-    video_timeout_s: float = 60.0
+    video_timeout_s: float = Field(60.0, gt=0, description="a video that takes longer is a reject")
+    video_max_bytes: int = Field(1 << 30, description="larger videos are rejects")
 
 
 class Sampling(Strict):
@@ -121,7 +122,9 @@ class Rewriting(Strict):
     text_only: tuple[Category, ...] = Field((Category.CAPTION,), description="categories that the text engine rewrites")
     groups: tuple[Group, ...] = (Group.B,)
     sampling: Sampling = Sampling()
-    max_samples: int | None = Field(None, ge=1, description="rewrite at most this many samples, by lowest hash per source")
+    max_samples: int | None = Field(
+        None, ge=1, description="rewrite at most this many samples, by lowest hash per source"
+    )
 
 
 class Judge(Strict):
@@ -136,7 +139,7 @@ class Judging(Strict):
     """Verdicts and scores."""
 
     judges: tuple[Judge, ...]
-    score_prompt: str = "score"
+    score_prompts: tuple[str, ...] = Field(("score_content", "score_relevance"), description="content, then relevance")
     score_share: float = Field(0.1, ge=0, le=1, description="share of pairs and originals that get 1-5 scores, by hash")
     min_label_mass: float = Field(0.05, ge=0, le=1, description="below it a verdict is unparsed")
 
@@ -153,7 +156,13 @@ class Publishing(Strict):
 
     judge: str = Field(description="judge whose verdict decides")
     threshold: Threshold = Threshold()
-    require_checks: tuple[str, ...] = ("gold_preserved", "arithmetic_holds", "no_refusal", "no_template", "no_repetition")
+    require_checks: tuple[str, ...] = (
+        "gold_preserved",
+        "arithmetic_holds",
+        "no_refusal",
+        "no_template",
+        "no_repetition",
+    )
     rewritten_share: float = Field(0.7, ge=0, le=1, description="of each group B source; originals are the rest")
     keep_groups: tuple[Group, ...] = (Group.A, Group.B, Group.TEXT)
     max_per_source: int | None = None
@@ -218,7 +227,9 @@ class Config(Strict):
         judges = {judge.name for judge in self.judging.judges}
         for judge in self.judging.judges:
             if judge.engine not in engines:
-                raise ValueError(f"judging.judges: {judge.name} names engine {judge.engine!r}; engines: {sorted(engines)}")
+                raise ValueError(
+                    f"judging.judges: {judge.name} names engine {judge.engine!r}; engines: {sorted(engines)}"
+                )
         if self.publishing.judge not in judges:
             raise ValueError(f"publishing.judge is {self.publishing.judge!r}; judges: {sorted(judges)}")
         missing = sorted(set(Category) - set(self.rewriting.prompts))
@@ -261,7 +272,9 @@ def _assign(tree: dict[str, Any], setting: str) -> dict[str, Any]:
         else:
             node = node.setdefault(step, {})
         if not isinstance(node, dict | list):
-            raise ConfigError(f"--set {key}: {step!r} is a value, not a section", "`mammoth-vl config show` prints all keys")
+            raise ConfigError(
+                f"--set {key}: {step!r} is a value, not a section", "`mammoth-vl config show` prints all keys"
+            )
     if isinstance(node, list):
         raise ConfigError(f"--set {key}: {path[-1]!r} is an entry of a list", "name one of its keys too")
     node[path[-1]] = yaml.safe_load(text)
@@ -286,7 +299,10 @@ def load_config(profile: Profile, file: Path | None = None, settings: Sequence[s
     try:
         return Config.model_validate({**tree, "profile": profile.value})
     except ValidationError as error:
-        lines = [f"{'.'.join(map(str, e['loc'])) or 'config'}: {e['msg']} (found {_short(e['input'])})" for e in error.errors()]
+        lines = [
+            f"{'.'.join(map(str, e['loc'])) or 'config'}: {e['msg']} (found {_short(e['input'])})"
+            for e in error.errors()
+        ]
         raise ConfigError("configuration: " + "; ".join(lines), "`mammoth-vl config show` prints all keys") from error
 
 

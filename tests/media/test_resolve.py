@@ -1,0 +1,149 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from schemas.config import Media
+from schemas.enums import Category, DropReason, Group, MediaKind, Modality
+from schemas.errors import Drop
+from schemas.source import Licence, Reading, Source
+from udfs.media.item import sha256
+from udfs.media.resolve import MediaReader
+from udfs.sample import MediaRef
+
+LIMITS = Media()
+
+
+def source(media_root: str = "") -> Source:
+    return Source(
+        source_id="shapes",
+        name="Shapes",
+        group=Group.B,
+        category=Category.GENERAL,
+        modality=Modality.IMAGE,
+        family="llava_json",
+        licence=Licence(spdx="CC0-1.0"),
+        reading=Reading(files=("*.json",), media_root=media_root),
+    )
+
+
+@pytest.fixture
+def picture(encoded: Callable[..., bytes]) -> bytes:
+    return encoded(Image.new("RGB", (300, 240), "teal"), "PNG")
+
+
+@pytest.fixture
+def root(tmp_path: Path, picture: bytes) -> Path:
+    folder = tmp_path / "shapes"
+    for place in ("a.png", "images/b.png", "deep/er/c.png", "mine/d.png"):
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(picture)
+    return folder
+
+
+@pytest.fixture
+def reader(root: Path) -> MediaReader:
+    return MediaReader(str(root), {"shared": str(root / "deep")}, LIMITS)
+
+
+def dropped(reader: MediaReader, ref: MediaRef, of: Source | None = None) -> Drop:
+    with pytest.raises(Drop) as caught:
+        reader.read(ref, of or source())
+    return caught.value
+
+
+@pytest.mark.parametrize(("media_root", "path"), [
+    ("", "a.png"),
+    ("", "./a.png"),
+    ("", "b.png"),
+    ("", "images/b.png"),
+    ("", "shapes/a.png"),
+    ("", "deep/er/c.png"),
+    ("mine", "d.png"),
+    ("shared", "er/c.png"),
+])  # fmt: skip
+def test_places(reader: MediaReader, picture: bytes, media_root: str, path: str):
+    item = reader.read(MediaRef(path=path), source(media_root))
+    assert item.media_id == sha256(picture)
+    assert (item.repeated, [part.data for part in item.parts]) == (False, [picture])
+
+
+def test_bytes_win_over_the_path(reader: MediaReader, encoded: Callable[..., bytes]):
+    data = encoded(Image.new("RGB", (300, 240), "red"), "PNG")
+    assert reader.read(MediaRef(path="a.png", data=data), source()).media_id == sha256(data)
+
+
+def test_parts_are_given_out_once(reader: MediaReader, picture: bytes, root: Path):
+    first = reader.read(MediaRef(path="a.png"), source())
+    (root / "a.png").unlink()  # the second answer does not read the file again
+    again = [
+        reader.read(ref, source())
+        for ref in (MediaRef(path="a.png"), MediaRef(path="images/b.png"), MediaRef(data=picture))
+    ]
+    assert all((item.parts, item.repeated) == ((), True) for item in again)
+    assert all((item.media_id, item.facts) == (first.media_id, first.facts) for item in again)
+
+
+def test_failures_are_remembered(reader: MediaReader, root: Path, picture: bytes):
+    assert dropped(reader, MediaRef(path="late.png")).reason is DropReason.MISSING_MEDIA
+    (root / "late.png").write_bytes(picture)
+    assert dropped(reader, MediaRef(path="late.png")).reason is DropReason.MISSING_MEDIA
+    (root / "late.png").unlink()
+    assert dropped(reader, MediaRef(data=b"junk")).detail == dropped(reader, MediaRef(data=b"junk")).detail
+
+
+def test_the_memory_is_bounded_and_holds_no_bytes(root: Path, picture: bytes, encoded: Callable[..., bytes]):
+    reader = MediaReader(str(root), {}, LIMITS, remembered=4)
+    for shade in range(9):
+        reader.read(MediaRef(data=encoded(Image.new("L", (230, 230), shade), "PNG")), source())
+    assert len(reader._memory) == 4
+    assert not any(item.parts for item in reader._memory.values())
+    recent = MediaRef(data=encoded(Image.new("L", (230, 230), 8), "PNG"))
+    assert reader.read(recent, source()).repeated
+    forgotten = MediaRef(data=encoded(Image.new("L", (230, 230), 0), "PNG"))
+    assert not reader.read(forgotten, source()).repeated
+
+
+def test_a_missing_file_says_what_was_tried(reader: MediaReader, root: Path):
+    drop = dropped(reader, MediaRef(path="shapes/none.png"))
+    assert drop.reason is DropReason.MISSING_MEDIA
+    for place in ("shapes/none.png", "images/shapes/none.png", "none.png"):
+        assert str(root / place) in drop.detail
+    assert dropped(reader, MediaRef()).reason is DropReason.MISSING_MEDIA
+    assert dropped(reader, MediaRef(path="images")).reason is DropReason.MISSING_MEDIA
+
+
+@pytest.mark.parametrize(("path", "reason"), [
+    ("../secret.png", DropReason.MEDIA_OUTSIDE_ROOT),
+    ("images/../../secret.png", DropReason.MEDIA_OUTSIDE_ROOT),
+    ("shapes/../secret.png", DropReason.MEDIA_OUTSIDE_ROOT),
+    ("/etc/passwd", DropReason.MEDIA_OUTSIDE_ROOT),
+    ("link.png", DropReason.MEDIA_OUTSIDE_ROOT),
+    ("images/link.png", DropReason.MEDIA_OUTSIDE_ROOT),
+    ("http://example.org/a.png", DropReason.MEDIA_IS_URL),
+    ("data:image/png;base64,AAAA", DropReason.MEDIA_IS_URL),
+    ("a.png\0", DropReason.MEDIA_OUTSIDE_ROOT),
+    ("%2e%2e/secret.png", DropReason.MISSING_MEDIA),
+])  # fmt: skip
+def test_paths_stay_inside(reader: MediaReader, root: Path, picture: bytes, path: str, reason: DropReason):
+    (root.parent / "secret.png").write_bytes(picture)
+    for place in ("link.png", "images/link.png"):
+        (root / place).symlink_to(root.parent / "secret.png")
+    assert dropped(reader, MediaRef(path=path)).reason is reason
+
+
+def test_large_files_are_not_read(root: Path, picture: bytes):
+    reader = MediaReader(str(root), {}, Media(max_bytes=len(picture) - 1))
+    assert dropped(reader, MediaRef(path="a.png")).reason is DropReason.MEDIA_TOO_LARGE
+
+
+def test_videos(reader: MediaReader, root: Path, clip: Path):
+    (root / "v.mp4").write_bytes(clip.read_bytes())
+    item = reader.read(MediaRef(MediaKind.VIDEO, path="v.mp4"), source())
+    assert (item.facts.kind, item.facts.parts, len(item.parts)) == (MediaKind.VIDEO, 8, 8)
+    assert reader.read(MediaRef(MediaKind.VIDEO, path="v.mp4"), source()).repeated
+    assert dropped(reader, MediaRef(MediaKind.VIDEO, path="a.png")).reason is DropReason.UNDECODABLE_MEDIA
+    assert dropped(reader, MediaRef(MediaKind.IMAGE, path="v.mp4")).reason is DropReason.MEDIA_UNSUPPORTED
+    assert reader.read(MediaRef(MediaKind.VIDEO, data=clip.read_bytes()), source()).facts == item.facts
+    reader.close()

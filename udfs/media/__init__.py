@@ -1,0 +1,1 @@
+"""Pictures and videos: decoded in safety, standardised, described."""
