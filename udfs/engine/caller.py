@@ -65,12 +65,12 @@ def read_completion(data: bytes, labels: Sequence[str]) -> Reply:
         choice = completion.choices[0]
     except (msgspec.MsgspecError, IndexError, UnicodeDecodeError) as error:
         return Reply(CallStatus.ENGINE, f"malformed reply: {error}: {data[:200]!r}")
-    first = (choice.logprobs.content or [None])[0] if choice.logprobs else None
+    positions = (choice.logprobs.content if choice.logprobs else None) or []
     cached = completion.usage.prompt_tokens_details
     reply = Reply(
         status=_FINISHED.get(choice.finish_reason or "", CallStatus.ENGINE),
         text=choice.message.content or "",
-        label_probs=label_tokens.probabilities(first.top_logprobs, labels) if first and labels else {},
+        label_probs=label_tokens.probabilities(positions[0].top_logprobs, labels) if positions and labels else {},
         finish_reason=choice.finish_reason,
         prompt_tokens=completion.usage.prompt_tokens,
         cached_tokens=cached.cached_tokens if cached else None,

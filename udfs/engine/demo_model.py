@@ -23,8 +23,8 @@ def packaged_gguf() -> Path:
 def convert(gguf: Path, folder: Path) -> None:
     """Weights dequantised to float32, tokenizer and chat template beside them."""
     # Only the engine's Python has transformers. from_pretrained(gguf_file=...) would do, but wants accelerate for it.
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer  # type: ignore[import-not-found]
+    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint  # type: ignore[import-not-found]
 
     source, name = str(gguf.parent), gguf.name
     model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(source, gguf_file=name))

@@ -151,10 +151,9 @@ class Host:
             await asyncio.sleep(_WATCH_S)
             if gateway.leases:
                 busy = time.monotonic()
-            elif (
-                not any(owner.alive() for owner in gateway.owners)
-                or time.monotonic() - busy > self.settings.engine.idle_ttl_s
-            ):
+                continue
+            needed = any(owner.alive() for owner in gateway.owners)
+            if not needed or time.monotonic() - busy > self.settings.engine.idle_ttl_s:
                 return
 
     async def _supervise(self, gateway: Gateway) -> None:
