@@ -15,7 +15,7 @@ from udfs.engine.election import find_host
 from udfs.engine.labels import label_body
 from udfs.engine.processes import Owner, jvm_owner
 from udfs.engine.protocol import Ask, Facts, Frame, FrameConnection, Hello, Op, decode_reply, encode
-from udfs.engine.settings import EngineSettings
+from udfs.engine.settings import EngineSettings, on_this_machine
 from udfs.request import Reply, Request
 
 _HELLO_TRIES = 5
@@ -77,7 +77,7 @@ class EngineClient:
         cls, settings: EngineSettings, owner: Owner | None = None, session: str = ""
     ) -> AsyncIterator["EngineClient"]:
         """A client, with its host started if need be; `session` names a query session, whose new keys are capped."""
-        client = cls(settings, owner or jvm_owner(), session)
+        client = cls(on_this_machine(settings), owner or jvm_owner(), session)
         await client._connected()
         try:
             yield client

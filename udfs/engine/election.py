@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.errors import EngineError
-from udfs.engine import code, state
+from udfs.engine import own_code, state
 from udfs.engine.processes import TOKEN, Owner, send, start_time, sweep
 from udfs.engine.settings import EngineSettings, on_this_machine
 from udfs.engine.state import HostState, Phase
@@ -140,7 +140,7 @@ def _host_log(settings: EngineSettings) -> str:
 
 def _spawn(settings: EngineSettings, owner: Owner, token: str) -> int:
     """Starts the host so that nothing of the caller holds it: new session, no descriptors, no parent."""
-    folder = code.install(Path(settings.host_dir))
+    folder = own_code.install(Path(settings.host_dir))
     state.replace_file(settings.path("settings"), settings.to_json().encode())
     env = {name: value for name, value in os.environ.items() if not _SCRUBBED.match(name)}
     env |= {TOKEN: token, "PYTHONPATH": str(folder), "PYTHONUNBUFFERED": "1"}

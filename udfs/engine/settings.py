@@ -95,7 +95,12 @@ def model_revision(engine: Engine) -> str:
 
 
 def on_this_machine(settings: EngineSettings, addresses: tuple[str, ...] = ()) -> EngineSettings:
-    """Adds what only the machine knows: the UUIDs of the GPU group, from the addresses that Spark gave the task."""
+    """Adds what only the machine knows: interpreter and GPU group (from the addresses that Spark gave the task).
+
+    What it returns is the identity's base; a second time it changes nothing.
+    """
+    if settings.engine.kind is EngineKind.VLLM and not settings.engine.python:
+        settings = replace(settings, engine=settings.engine.model_copy(update={"python": _engine_python()}))
     wanted = settings.engine.gpus_per_engine
     if len(os.fsencode(settings.path("engine.sock"))) > _MAX_SOCKET_PATH:
         raise EngineError(
@@ -122,9 +127,8 @@ def _gpu_uuids() -> list[str]:
     return found.stdout.split()
 
 
-def engine_python(engine: Engine) -> str:
-    """The interpreter that has vLLM: as configured, the checkout's .venv-engine, else the one of Spark."""
+def _engine_python() -> str:
+    """The interpreter that has vLLM: the checkout's .venv-engine, else the one of Spark."""
     checkout = Path(__file__).absolute().parents[2] / ".venv-engine" / "bin" / "python"
     here = Path.cwd() / ".venv-engine" / "bin" / "python"
-    found = next((str(path) for path in (checkout, here) if path.exists()), sys.executable)
-    return engine.python or found
+    return next((str(path) for path in (checkout, here) if path.exists()), sys.executable)

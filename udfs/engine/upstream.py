@@ -10,7 +10,7 @@ from pathlib import Path
 
 from schemas.enums import EngineKind
 from schemas.errors import EngineError
-from udfs.engine.settings import EngineSettings, engine_python
+from udfs.engine.settings import EngineSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def _vllm(settings: EngineSettings) -> Upstream:
     engine, socket = settings.engine, str(settings.path("engine.sock"))
     pictures = {"image": engine.max_pictures, "video": 0}
     command = [
-        *(engine_python(engine), "-m", "vllm.entrypoints.openai.api_server", "--uds", socket),
+        *(engine.python, "-m", "vllm.entrypoints.openai.api_server", "--uds", socket),
         *("--model", settings.model_path, "--served-model-name", engine.model),
         *("--max-num-seqs", str(engine.max_num_seqs), "--max-model-len", str(engine.max_model_len)),
         # Sampling defaults of the model's repository would change what the call key promises.
