@@ -18,7 +18,6 @@ _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 _URL = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]+://|data:|file:)", re.IGNORECASE)
 _DRIVE = re.compile(r"^[A-Za-z]:|^\\")
 _WILD = re.compile(r"[*?\[]")
-_LONGEST_NAME = 255
 
 
 @lru_cache(maxsize=64)
@@ -171,21 +170,22 @@ def inside(root: str, path: str) -> str:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if path.startswith("/") or _DRIVE.match(path) or "\0" in path or ".." in parts or not parts:
         raise Drop(DropReason.MEDIA_OUTSIDE_ROOT, f"{path[:200]!r} is no path below the media root")
-    if any(len(part.encode("utf-8", "surrogatepass")) > _LONGEST_NAME for part in parts) or not _encodes(path):
-        raise Drop(DropReason.MISSING_MEDIA, f"no file can have the name {path[:200]!r}")
     target = join(root, *parts)
+    if not _possible(target):
+        raise Drop(DropReason.MISSING_MEDIA, f"no file can have the name {path[:200]!r}")
     local = local_path(target)
     if local is not None and not _below(local, local_path(root) or "/"):
         raise Drop(DropReason.MEDIA_OUTSIDE_ROOT, f"{path[:200]!r} is a link that leaves the media root")
     return target
 
 
-def _encodes(path: str) -> bool:
+def _possible(path: str) -> bool:
+    """Whether a file system can hold the path: UTF-8, names of at most 255 bytes, 4,095 in all."""
     try:
-        path.encode()
+        data = path.encode()
     except UnicodeEncodeError:
         return False
-    return True
+    return len(data) < 4096 and all(len(name) < 256 for name in data.split(b"/"))
 
 
 def _below(path: str, root: str) -> bool:

@@ -135,7 +135,7 @@ def dialect_of(uri: str) -> Dialect:
     lines = list(_text_lines([head_of(uri, _HEAD)]))
     header = lines[0] if lines else ""
     suffix = next((suffix for suffix in _DELIMITERS if suffix in uri.lower()), ".csv")
-    delimiter = max((_DELIMITERS[suffix], "\t", ",", ";"), key=header.count)
+    delimiter = "\t" if "\t" in header else max((_DELIMITERS[suffix], ",", ";"), key=header.count)
     second = Dialect(delimiter, quoted=False) if delimiter == "\t" else Dialect(delimiter, backslash=True)
     return min((Dialect(delimiter), second), key=lambda dialect: sum(bool(r.problem) for r in rows(lines, dialect)))
 

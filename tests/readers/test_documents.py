@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -44,7 +45,7 @@ def save(tmp_path_factory: pytest.TempPathFactory) -> Save:
 
 def all_records(path: Path, layout: Layout, target: int) -> list[Record]:
     ranges = plan_ranges(str(path), path.name, layout, target)
-    for before, after in zip(ranges, ranges[1:], strict=False):
+    for before, after in pairwise(ranges):
         assert before.end is not None
         assert before.end <= after.start
     return [record for part in ranges for record in read(str(path.parent), from_text(to_text(part)))]
@@ -62,7 +63,9 @@ def the_layout(path: Path, container: Container, at: str = "") -> Layout:
 
 
 @given(st.lists(OBJECT, max_size=8), STYLE, NEWLINE, BOM, TARGET)
-def test_array(save: Save, objects, style, newline, bom, target):
+def test_array(
+    save: Save, objects: list[dict[str, Any]], style: dict[str, Any], newline: bytes, bom: bytes, target: int
+):
     path = save(bom + json.dumps(objects, **style).encode().replace(b"\n", newline) + newline)
     layout = the_layout(path, Container.JSON_ARRAY)
     assert layout.first == (objects[0] if objects else None)
@@ -70,7 +73,9 @@ def test_array(save: Save, objects, style, newline, bom, target):
 
 
 @given(st.lists(OBJECT, min_size=1, max_size=8), st.lists(OBJECT, min_size=1, max_size=8), STYLE, TARGET)
-def test_arrays_inside_objects(save: Save, images, notes, style, target):
+def test_arrays_inside_objects(
+    save: Save, images: list[dict[str, Any]], notes: list[dict[str, Any]], style: dict[str, Any], target: int
+):
     document = {"info": {"a": "]}"}, "images": images, "n,[": "x\\", "deep": {"notes": notes, "empty": []}}
     path = save(json.dumps(document, **style).encode())
     assert good(all_records(path, the_layout(path, Container.JSON_ARRAY, "images"), target)) == images
@@ -78,21 +83,21 @@ def test_arrays_inside_objects(save: Save, images, notes, style, target):
 
 
 @given(st.dictionaries(TEXT, OBJECT, min_size=1, max_size=80), STYLE, TARGET)
-def test_keyed_object(save: Save, document, style, target):
+def test_keyed_object(save: Save, document: dict[str, Any], style: dict[str, Any], target: int):
     path = save(json.dumps(document, **style).encode())
     records = good(all_records(path, the_layout(path, Container.JSON_KEYED), target))
     assert records == [{**value, "_key": key} for key, value in document.items()]
 
 
 @given(st.dictionaries(TEXT, OBJECT, min_size=1, max_size=8), TARGET)
-def test_keyed_object_inside_an_object(save: Save, document, target):
+def test_keyed_object_inside_an_object(save: Save, document: dict[str, Any], target: int):
     path = save(json.dumps({"meta": "x", "data": document}).encode())
     records = good(all_records(path, the_layout(path, Container.JSON_KEYED, "data"), target))
     assert records == [{**value, "_key": key} for key, value in document.items()]
 
 
 @given(st.lists(OBJECT, min_size=2, max_size=8), st.sampled_from([".json", ".jsonl"]), NEWLINE, BOM, TARGET)
-def test_lines(save: Save, objects, suffix, newline, bom, target):
+def test_lines(save: Save, objects: list[dict[str, Any]], suffix: str, newline: bytes, bom: bytes, target: int):
     newline = newline if newline != b"\r" else b"\n"
     path = save(bom + newline.join(json.dumps(one).encode() for one in objects), suffix)
     layout = the_layout(path, Container.JSON_LINES)
@@ -101,7 +106,7 @@ def test_lines(save: Save, objects, suffix, newline, bom, target):
 
 
 @given(st.lists(st.sampled_from([b"", b"  ", b'{"a": 1}', b"{", b"[1]"]), max_size=12), TARGET)
-def test_lines_keep_their_numbers(save: Save, lines, target):
+def test_lines_keep_their_numbers(save: Save, lines: list[bytes], target: int):
     path = save(b'{"first": 0}\n' + b"\n".join(lines), ".jsonl")
     records = all_records(path, Layout(Container.JSON_LINES), target)
     expected = [0] + [number for number, line in enumerate(lines, 1) if line.strip()]
@@ -115,7 +120,7 @@ BAD = st.sampled_from([b"{'a': 1}", b'{"a" 1}', b'{"a": tru}', b"", b'{"a": 1}x'
 
 
 @given(st.lists(OBJECT.map(lambda one: json.dumps(one).encode()) | BAD, min_size=2, max_size=9), TARGET)
-def test_a_bad_record_costs_itself_only(save: Save, slots, target):
+def test_a_bad_record_costs_itself_only(save: Save, slots: list[bytes], target: int):
     path = save(b"[" + b",".join(slots) + b"]")
     records = all_records(path, the_layout(path, Container.JSON_ARRAY), target)
     assert [record.origin.position for record in records] == list(range(len(slots)))
@@ -129,7 +134,7 @@ def test_a_bad_record_costs_itself_only(save: Save, slots, target):
 
 
 @given(st.lists(OBJECT, min_size=1, max_size=4), st.data())
-def test_a_file_cut_short_is_refused(save: Save, objects, data):
+def test_a_file_cut_short_is_refused(save: Save, objects: list[dict[str, Any]], data: st.DataObject):
     for document in (objects, {"questions": objects}):
         text = json.dumps(document).encode()
         path = save(text[: data.draw(st.integers(1, len(text) - 1))])
@@ -146,7 +151,7 @@ def test_the_refusal_names_the_place(save: Save):
 
 
 @pytest.mark.parametrize("text", [b"[1] [2]", b'[{"a": 1}]]', b"{} x", b'[{"a": 1}}, {"b": 2}]'])
-def test_what_follows_a_document_is_refused(save: Save, text):
+def test_what_follows_a_document_is_refused(save: Save, text: bytes):
     with pytest.raises(InputError, match="follows"):
         layouts(str(save(text)))
 
