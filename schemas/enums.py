@@ -134,7 +134,6 @@ class ParseStatus(StrEnum):
     EMPTY = "empty"
     UNPARSED = "unparsed"
     REFUSED = "refused"
-    FAILED = "failed"
 
 
 class Verdict(StrEnum):

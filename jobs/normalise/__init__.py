@@ -1,0 +1,1 @@
+"""Source files to samples, media and rejects, in one Python pass."""

@@ -1,0 +1,252 @@
+"""Row code of the pass: one item of the plan to staged rows. Runs in Spark's Python workers."""
+
+import hashlib
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from pyspark import TaskContext
+
+from jobs.normalise.staged import PARTS, ROW_BYTES, STAGED, Batches
+from jobs.readers import Range, read
+from schemas.config import Media, MediaMode
+from schemas.enums import DropReason, MediaStatus
+from schemas.errors import Drop
+from schemas.source import Source
+from udfs.adapters import find_family
+from udfs.adapters.adapt import adapt
+from udfs.adapters.family import Family
+from udfs.adapters.fields import dotted
+from udfs.assemble import origin_row, reject_row, sample_row
+from udfs.media import MediaItem, MediaReader
+from udfs.sample import Draft, Origin, Part, Problem, Record
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One range of one file, for all sources that are selected from it."""
+
+    item: int
+    folder: str
+    family: str
+    side: str
+    range: Range
+    sources: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What every task of a pass needs to know."""
+
+    run_id: str
+    sources: Mapping[str, Source]
+    folders: Mapping[str, str]
+    media: Media
+    media_roots: Mapping[str, str]
+    buckets: int
+    limit: int | None = None
+
+
+def selected(value: Mapping[str, Any], source: Source) -> bool:
+    """Whether a record of a shared file belongs to this source."""
+    select = source.reading.select if source.reading else None
+    return select is None or str(dotted(value, select.field)) in select.values
+
+
+def read_items(batches: Iterable[pa.RecordBatch], todo: Pass) -> Iterator[pa.RecordBatch]:
+    """Items to staged rows, for families whose records stand alone."""
+    out = Batches(STAGED)
+    builder = Builder(todo)
+    for item in _items(batches):
+        yield from _read_item(item, todo, builder, out)
+    yield from out.flush()
+
+
+def _items(batches: Iterable[pa.RecordBatch]) -> Iterator[Item]:
+    for batch in batches:
+        for text in batch.column("plan").to_pylist():
+            yield msgspec.json.decode(text, type=Item)
+
+
+def _read_item(item: Item, todo: Pass, builder: "Builder", out: Batches) -> Iterator[pa.RecordBatch]:
+    sources = [todo.sources[name] for name in item.sources]
+    counts = {source.source_id: [0, 0] for source in sources}
+    chosen = _chosen(item, sources, todo.limit)
+    for record in read(item.folder, item.range):
+        for source in _owners(record, sources):
+            if chosen is not None and record.origin.position not in chosen[source.source_id]:
+                continue
+            counts[source.source_id][0] += 1
+            counts[source.source_id][1] += record.origin.units
+            for row, size in builder.rows(record, source, find_family(item.family)):
+                yield from out.add(row | {"pick": pick_of(record)}, size)
+    for source_id, (records, units) in counts.items():
+        span = {"item": item.item, "records": records, "units": units, "read": records}
+        yield from out.add({"source_id": source_id, "span": span})
+
+
+def _owners(record: Record, sources: list[Source]) -> list[Source]:
+    # A record that cannot be read cannot be selected either: it counts for the first source, so it never vanishes.
+    return sources[:1] if record.problem else [source for source in sources if selected(record.value, source)]
+
+
+def pick_of(record: Record) -> str:
+    """Order in which a limit takes records: by hash, so that a larger limit contains a smaller one."""
+    return hashlib.sha256(f"{record.origin.record_hash}:{record.origin.file}:{record.origin.position}".encode()).hexdigest()
+
+
+def _chosen(item: Item, sources: list[Source], limit: int | None) -> dict[str, set[int]] | None:
+    """Positions of the `limit` lowest hashes of each source in this item; None without a limit."""
+    if limit is None:
+        return None
+    picks: dict[str, list[tuple[str, int]]] = {source.source_id: [] for source in sources}
+    for record in read(item.folder, item.range):
+        for source in _owners(record, sources):
+            picks[source.source_id].append((pick_of(record), record.origin.position))
+            if len(picks[source.source_id]) > 2 * limit:
+                picks[source.source_id] = heapq.nsmallest(limit, picks[source.source_id])
+    return {name: {position for _, position in heapq.nsmallest(limit, found)} for name, found in picks.items()}
+
+
+class Builder:
+    """Turns records into staged rows; keeps what was read of pictures across records."""
+
+    def __init__(self, todo: Pass) -> None:
+        self.todo = todo
+        self.readers: dict[str, MediaReader] = {}
+        context = TaskContext.get()
+        self.task = 0 if context is None else context.partitionId()
+        self.copies = 0
+
+    def rows(self, record: Record, source: Source, family: Family) -> Iterator[tuple[Row, int]]:
+        """One sample with its new media, or one reject; with rough sizes in bytes."""
+        found = record.problem or adapt(record, source, family)
+        if isinstance(found, Draft):
+            try:
+                yield from self._sample(record, source, found)
+                return
+            except Drop as drop:
+                found = Problem(drop.reason, drop.detail)
+        reject = reject_row(record, source.source_id, found, self.todo.run_id)
+        yield {"source_id": source.source_id, "reject": reject}, ROW_BYTES
+
+    def _sample(self, record: Record, source: Source, draft: Draft) -> Iterator[tuple[Row, int]]:
+        if not draft.media:
+            yield self._sample_row(record, source, draft, [], MediaStatus.NONE)
+            return
+        if self.todo.media.mode is MediaMode.SKIP:
+            names = [f"absent:{ref.path or 'embedded'}" for ref in draft.media]
+            yield self._sample_row(record, source, draft, names, MediaStatus.ABSENT)
+            return
+        reader = self._reader(source)
+        items = [reader.read(ref, source) for ref in draft.media]
+        for item in items:
+            if not item.repeated:
+                yield from self._media_rows(source, item)
+        yield self._sample_row(record, source, draft, [item.media_id for item in items], MediaStatus.PRESENT)
+
+    def _reader(self, source: Source) -> MediaReader:
+        folder = self.todo.folders[source.source_id]
+        if folder not in self.readers:
+            self.readers[folder] = MediaReader(folder, self.todo.media_roots, self.todo.media)
+        return self.readers[folder]
+
+    def _sample_row(
+        self, record: Record, source: Source, draft: Draft, media: list[str], status: MediaStatus
+    ) -> tuple[Row, int]:
+        row = sample_row(record, source, draft, media, status)
+        return {"source_id": source.source_id, "sample": row}, ROW_BYTES + sum(len(t.text) for t in draft.turns)
+
+    def _media_rows(self, source: Source, item: MediaItem) -> Iterator[tuple[Row, int]]:
+        # Tasks meet the same picture: each copy is numbered, so that one can be chosen on ids alone.
+        self.copies += 1
+        head = {"source_id": source.source_id, "copy": f"{self.task:06d}:{self.copies:09d}"}
+        yield head | {"media": dict(item.facts)}, ROW_BYTES
+        for part in item.parts:
+            bucket = int(item.media_id[:8], 16) % self.todo.buckets
+            row = dict(part) | {"media_id": item.media_id, "bucket": bucket}
+            yield head | {"part": row}, ROW_BYTES + len(row["data"])
+
+
+def read_parts(batches: Iterable[pa.RecordBatch], todo: Pass) -> Iterator[pa.RecordBatch]:
+    """Items to units of joined families, each with the key that brings it to its partners."""
+    out = Batches(PARTS)
+    for item in _items(batches):
+        source = todo.sources[item.sources[0]]
+        shape = next(shape for shape in find_family(item.family).shapes if shape.side == item.side)
+        count = 0
+        for record in read(item.folder, item.range):
+            count += 1
+            key = f"!{item.item}:{record.origin.position}"
+            problem = record.problem
+            if problem is None and shape.join_key is not None:
+                try:
+                    key = shape.join_key(record.value)
+                except (KeyError, TypeError, ValueError) as error:
+                    problem = Problem(DropReason.MISSING_FIELD, f"{item.side} entry has no join key: {error!r}")
+            yield from out.add({"source_id": source.source_id, "join_key": key, "unit": _unit(record, item.side, problem)})
+        span = {"item": item.item, "records": 0, "units": 0, "read": count}
+        yield from out.add({"source_id": source.source_id, "join_key": f"!{item.item}", "span": span})
+    yield from out.flush()
+
+
+def _unit(record: Record, side: str, problem: Problem | None) -> Row:
+    return {
+        "side": side,
+        "value": None if problem else msgspec.json.encode(record.value).decode(),
+        "file": record.origin.file,
+        "position": record.origin.position,
+        "record_hash": record.origin.record_hash,
+        "problem": None if problem is None else f"{problem.reason.value}:{problem.detail}",
+        "excerpt": record.excerpt,
+    }
+
+
+def join_parts(batches: Iterable[pa.RecordBatch], todo: Pass, family_of: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """Units grouped by key to staged rows; spans of the reading step pass through."""
+    out = Batches(STAGED)
+    builder = Builder(todo)
+    counts: dict[str, list[int]] = {}
+    for group in (group for batch in batches for group in batch.to_pylist()):
+        source = todo.sources[group["source_id"]]
+        for span in group["spans"]:
+            yield from out.add({"source_id": source.source_id, "span": span})
+        family = find_family(family_of[source.source_id])
+        pick = hashlib.sha256(group["join_key"].encode()).hexdigest()
+        count = counts.setdefault(source.source_id, [0, 0])
+        for record in _joined(group, family):
+            count[0] += 1
+            count[1] += record.origin.units
+            for row, size in builder.rows(record, source, family):
+                yield from out.add(row | {"pick": pick}, size)
+    for source_id, (records, units) in counts.items():
+        span = {"item": -1, "records": records, "units": units, "read": 0}
+        yield from out.add({"source_id": source_id, "span": span})
+    yield from out.flush()
+
+
+def _joined(group: Row, family: Family) -> Iterator[Record]:
+    units = sorted(group["units"], key=lambda unit: (unit["side"], unit["file"], unit["position"]))
+    broken = [unit for unit in units if unit["problem"]]
+    for unit in broken:
+        reason, _, detail = unit["problem"].partition(":")
+        yield Record({}, _origin(unit), Problem(DropReason(reason), detail), unit["excerpt"] or "")
+    whole = [Part(u["side"], msgspec.json.decode(u["value"]), _origin(u)) for u in units if not u["problem"]]
+    if whole and family.joiner is not None:
+        for record in family.joiner(group["join_key"], whole):
+            hashes = "".join(part.origin.record_hash for part in whole)
+            digest = record.origin.record_hash or hashlib.sha256(hashes.encode()).hexdigest()
+            yield replace(record, origin=replace(record.origin, record_hash=digest))
+
+
+def _origin(unit: Row) -> Origin:
+    return Origin(unit["file"], unit["position"], 1, unit["record_hash"])
+
+
+__all__ = ["Builder", "Item", "Pass", "join_parts", "origin_row", "read_items", "read_parts"]

@@ -1,0 +1,217 @@
+"""The stage: one pass into a staging folder, then the tables as projections of it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import msgspec
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as f
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from jobs.normalise.plan import Plan, plan_sources
+from jobs.normalise.read import Item, Pass, join_parts, read_items, read_parts
+from jobs.normalise.staged import PARTS, STAGED
+from jobs.progress import Progress
+from jobs.tables import Tables
+from schemas.config import Config
+from schemas.enums import DropReason
+from schemas.errors import ConservationError
+from schemas.source import Source
+from udfs import files
+
+TASKS_PER_SLOT = 3
+
+
+@dataclass(frozen=True)
+class SourceCount:
+    """What became of one source's records."""
+
+    source_id: str
+    files: int
+    records: int
+    units: int
+    samples: int
+    duplicates: int
+    rejects: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """One execution of the stage."""
+
+    tables: Tables
+    config: Config
+    run_id: str
+    progress: Progress
+    limit: int | None = None
+
+    def run(self, sources: Sequence[Source]) -> list[SourceCount]:
+        """Reads the sources and replaces their rows; conservation is asserted before a table is touched."""
+        started = datetime.now(UTC)
+        plan = plan_sources(sources, self.config.storage)
+        staging = self.stage(sources, plan)
+        samples, rejects = self.settle(staging)
+        counts = self.count(sources, plan, staging, samples, rejects)
+        self._write(sources, staging, samples, rejects)
+        self.tables.append_rows("runs", [self._run_row(count, plan, started) for count in counts])
+        files.remove(self.staging_path)
+        return counts
+
+    @property
+    def staging_path(self) -> str:
+        """Where the pass leaves its rows until the tables are written."""
+        return f"{self.tables.root}/staging/{self.run_id}"
+
+    def stage(self, sources: Sequence[Source], plan: Plan) -> DataFrame:
+        """The one Python pass, written once, so that no projection runs it again."""
+        storage = self.config.storage
+        todo = Pass(
+            self.run_id,
+            {source.source_id: source for source in sources},
+            plan.folders,
+            self.config.media,
+            storage.media_roots,
+            storage.media_buckets,
+            self.limit,
+        )
+        direct = [item for item in plan.items if item.sources[0] not in plan.joined]
+        joined = [item for item in plan.items if item.sources[0] in plan.joined]
+        frames = []
+        if direct:
+            frames.append(self._items(direct).mapInArrow(partial(read_items, todo=todo), from_arrow_schema(STAGED)))
+        if joined:
+            frames.append(self._joined(joined, todo, plan))
+        frame = frames[0] if len(frames) == 1 else frames[0].unionByName(frames[1])
+        with self.progress.tasks("normalise", self.tables.spark):
+            frame.write.mode("overwrite").parquet(self.staging_path)
+        return self.tables.spark.read.schema(from_arrow_schema(STAGED)).parquet(self.staging_path)
+
+    def _items(self, items: Sequence[Item]) -> DataFrame:
+        spark = self.tables.spark
+        rows = [(msgspec.json.encode(item).decode(),) for item in sorted(items, key=lambda item: -item.size)]
+        slots = int(spark.conf.get("spark.sql.shuffle.partitions", "4") or 4)
+        return spark.createDataFrame(rows, "plan string").repartition(min(len(rows), TASKS_PER_SLOT * slots))
+
+    def _joined(self, items: Sequence[Item], todo: Pass, plan: Plan) -> DataFrame:
+        units = self._items(items).mapInArrow(partial(read_parts, todo=todo), from_arrow_schema(PARTS))
+        groups = units.groupBy("source_id", "join_key").agg(
+            f.collect_list("unit").alias("units"), f.collect_list("span").alias("spans")
+        )
+        if self.limit is not None:
+            rank = f.row_number().over(Window.partitionBy("source_id").orderBy(f.sha2("join_key", 256)))
+            groups = groups.withColumn("rank", f.when(f.size("spans") > 0, 0).otherwise(rank))
+            groups = groups.where(f.col("rank") <= 2 * self.limit + len(items)).drop("rank")
+        join = partial(join_parts, todo=todo, family_of=plan.families)
+        return groups.mapInArrow(join, from_arrow_schema(STAGED))
+
+    def settle(self, staging: DataFrame) -> tuple[DataFrame, DataFrame]:
+        """Samples without duplicates, and rejects with the duplicates among them, cut to the limit."""
+        rows = staging.where("sample IS NOT NULL OR reject IS NOT NULL").select("source_id", "pick", "sample", "reject")
+        if self.limit is not None:
+            order = Window.partitionBy("source_id").orderBy(
+                "pick", f.coalesce("sample.origin.position", "reject.origin.position")
+            )
+            rows = rows.withColumn("rank", f.row_number().over(order)).where(f.col("rank") <= self.limit)
+        twins = Window.partitionBy("sample.sample_id").orderBy("sample.origin.file", "sample.origin.position")
+        ranked = rows.where("sample IS NOT NULL").withColumn("twin", f.row_number().over(twins))
+        samples = ranked.where("twin = 1").select("sample.*")
+        duplicates = ranked.where("twin > 1").select(
+            f.lit("normalise").alias("stage"),
+            f.lit(self.run_id).alias("run_id"),
+            "source_id",
+            f.lit(DropReason.DUPLICATE.value).alias("drop_reason"),
+            f.lit("same content as an earlier record of this source").alias("detail"),
+            f.col("sample.origin").alias("origin"),
+            f.substring(f.col("sample.conversation")[0]["text"], 1, 200).alias("excerpt"),
+            f.col("sample.sample_id").alias("duplicate_of"),
+        )
+        return samples, rows.where("reject IS NOT NULL").select("reject.*").unionByName(duplicates)
+
+    def count(
+        self, sources: Sequence[Source], plan: Plan, staging: DataFrame, samples: DataFrame, rejects: DataFrame
+    ) -> list[SourceCount]:
+        """Counts of each source; raises ConservationError when a range or a record is unaccounted for."""
+        spans = staging.where("span IS NOT NULL").select("source_id", "span.*").collect()
+        kept = _by_source(samples.groupBy("source_id").agg(f.count("*"), f.sum("origin.units")))
+        dropped: dict[str, dict[str, int]] = {}
+        lost_units: dict[str, int] = {}
+        for row in rejects.groupBy("source_id", "drop_reason").agg(f.count("*"), f.sum("origin.units")).collect():
+            dropped.setdefault(row[0], {})[row[1]] = row[2]
+            lost_units[row[0]] = lost_units.get(row[0], 0) + row[3]
+        counts = []
+        for source in sources:
+            name = source.source_id
+            wanted = {item.item for item in plan.items if name in item.sources}
+            seen = [row["item"] for row in spans if row["source_id"] == name and row["item"] >= 0]
+            if sorted(seen) != sorted(wanted):
+                raise ConservationError(
+                    f"source {name}: {len(wanted)} file ranges were planned and {len(seen)} reported",
+                    "run the stage again; if it stays so, report it with the list of files",
+                )
+            samples_n, units_n = kept.get(name, (0, 0))
+            rejected = dropped.get(name, {})
+            records = sum(row["records"] for row in spans if row["source_id"] == name)
+            units = sum(row["units"] for row in spans if row["source_id"] == name)
+            settled = samples_n + sum(rejected.values())
+            if self.limit is not None:
+                records, units = min(records, self.limit), units_n + lost_units.get(name, 0)
+            if records != settled or units != units_n + lost_units.get(name, 0):
+                raise ConservationError(
+                    f"source {name}: {records} records with {units} units were read, but {settled} records with "
+                    f"{units_n + lost_units.get(name, 0)} units are samples or rejects",
+                    "this is a defect of a reader or an adapter: nothing was written",
+                )
+            files_n = len({item.range.file for item in plan.items if name in item.sources})
+            duplicates = rejected.pop(DropReason.DUPLICATE.value, 0)
+            counts.append(SourceCount(name, files_n, records, units, samples_n, duplicates, rejected))
+        return counts
+
+    def _write(self, sources: Sequence[Source], staging: DataFrame, samples: DataFrame, rejects: DataFrame) -> None:
+        names = ", ".join(f"'{source.source_id}'" for source in sources)
+        self._write_media(staging, samples)
+        self.tables.append("rejects", rejects)
+        # Samples come last: a run that dies before leaves no sample whose picture is not stored.
+        self.tables.overwrite("samples", samples, f"source_id IN ({names})")
+
+    def _write_media(self, staging: DataFrame, samples: DataFrame) -> None:
+        used = samples.select(f.explode("media").alias("media_id")).distinct()
+        new = used.join(self.tables.read("media").select("media_id"), "media_id", "left_anti")
+        facts = staging.where("media IS NOT NULL").select("copy", "media.*")
+        first = Window.partitionBy("media_id").orderBy("copy")
+        chosen = facts.withColumn("nth", f.row_number().over(first)).where("nth = 1").join(new, "media_id", "left_semi")
+        # The copy is chosen on ids alone; bytes are then read once and shuffled once.
+        winners = chosen.select("media_id", "copy").join(
+            self.tables.read("media_bytes").select("media_id").distinct(), "media_id", "left_anti"
+        )
+        parts = staging.where("part IS NOT NULL").select("copy", "part.*")
+        parts = parts.join(f.broadcast(winners), ["media_id", "copy"]).drop("copy")
+        buckets = self.config.storage.media_buckets
+        self.tables.append("media_bytes", parts.repartition(min(buckets, 64), "bucket"))
+        self.tables.append("media", chosen.drop("copy", "nth"))
+
+    def _run_row(self, count: SourceCount, plan: Plan, started: datetime) -> dict[str, Any]:
+        rejected = sum(count.rejects.values()) + count.duplicates
+        return {
+            "run_id": self.run_id,
+            "stage": "normalise",
+            "source_id": count.source_id,
+            "started": started,
+            "ended": datetime.now(UTC),
+            "files": count.files,
+            "ranges": sum(count.source_id in item.sources for item in plan.items),
+            "records": count.records,
+            "units": count.units,
+            "rows_in": count.records,
+            "rows_out": count.samples,
+            "rejected": rejected,
+            "duplicates": count.duplicates,
+            "facts": json.dumps({"rejects": count.rejects, "family": plan.families[count.source_id]}),
+        }
+
+
+def _by_source(frame: DataFrame) -> dict[str, tuple[int, int]]:
+    return {row[0]: (row[1], row[2]) for row in frame.collect()}

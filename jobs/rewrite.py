@@ -1,0 +1,52 @@
+"""The rewrite stage: group B samples to pairs, and the verdicts that the same visit can give."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from pyspark.sql import functions as f
+
+from jobs.derive import parse_replies
+from jobs.stages import Run, StageCount
+from jobs.tables import spark_schema
+from jobs.wanted import answers, rewrite_requests
+from jobs.waves import Waves
+from schemas.tables import REWRITTEN
+
+STAGE = "rewrite"
+
+
+def rewrite(run: Run, with_engine: bool = True) -> StageCount:
+    """Asks what is not answered yet, then derives `rewritten` from samples and calls."""
+    with run.stage(STAGE) as count:
+        wanted = rewrite_requests(run.tables, run.engines, run.config.rewriting.max_samples)
+        count.wanted = wanted.count()
+        if with_engine:
+            run.record_prompts(wanted)
+            Waves(run.tables, run.engines, run.run_id, STAGE, run.progress, at_once=True).spend(wanted)
+        derive_rewritten(run)
+        count.count_calls(run)
+        rows = run.tables.read("rewritten").groupBy("parse_status").agg(f.count("*"), f.countDistinct("call_key"))
+        statuses = {row[0]: (row[1], row[2]) for row in rows.collect()}
+        count.rows_in = sum(replies for _, replies in statuses.values())
+        count.rows_out = run.tables.read("rewritten").where("position >= 0").count()
+        count.rejects = {status: replies for status, (_, replies) in statuses.items() if status != "ok"}
+    return count
+
+
+def derive_rewritten(run: Run) -> None:
+    """`rewritten` anew, from every answered rewrite of the current configuration, capped or not."""
+    wanted = rewrite_requests(run.tables, run.engines, None).select("call_key", "subject", "sample_id")
+    sources = run.tables.read("samples").select("sample_id", "source_id")
+    calls = answers(run.tables).drop("sample_id").join(wanted, "call_key").join(sources, "sample_id")
+    parsed = calls.mapInArrow(partial(parse_replies, prompts=run.engines.by_version), spark_schema(REWRITTEN))
+    # Two replies may hold the same pair; the first by key stays.
+    first = parsed.groupBy("pair_id").agg(f.min_by(f.struct(*parsed.columns), f.struct("call_key", "position")).alias("p"))
+    run.tables.overwrite("rewritten", first.select("p.*"))
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from jobs.cli import main
+
+    main([*sys.argv[1:], STAGE])

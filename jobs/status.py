@@ -1,0 +1,73 @@
+"""What the engine hosts of a run say about themselves, from the status files below ROOT."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from schemas.errors import InputError
+from udfs import files
+
+
+@dataclass(frozen=True)
+class HostStats:
+    """Sums over the hosts of one engine."""
+
+    new: int = 0
+    replayed: int = 0
+    in_flight: int = 0
+    queued: int = 0
+    tokens_out: int = 0
+    tokens_per_s: float = 0.0
+    busy_share: float = 0.0
+    phase: str = ""
+
+    @property
+    def answered(self) -> int:
+        """Calls answered, paid for or not."""
+        return self.new + self.replayed
+
+    def note(self) -> str:
+        """A few words for the progress line."""
+        if not self.phase:
+            return "waiting for the engine"
+        if self.phase != "ready":
+            return f"engine {self.phase}"
+        return f"calls, {self.in_flight} in flight, {self.tokens_per_s:.0f} tokens/s, window {self.busy_share:.0%} busy"
+
+
+def read_all(root: str) -> list[Mapping[str, Any]]:
+    """Every status file, newest content; a file that is being replaced is skipped."""
+    found = []
+    try:
+        names = files.find(f"{root}/status", ("*.json",))
+    except InputError:
+        return []
+    for name in names:
+        try:
+            found.append(msgspec.json.decode(files.read_bytes(files.join(root, "status", name)), type=dict[str, Any]))
+        except (OSError, InputError, msgspec.MsgspecError):
+            continue
+    return found
+
+
+def read_status(root: str, engine: str) -> HostStats:
+    """Sums over the hosts that serve this engine."""
+    mine = [status for status in read_all(root) if status.get("name") == engine]
+    if not mine:
+        return HostStats()
+
+    def total(key: str) -> float:
+        return sum(float(status.get(key) or 0) for status in mine)
+
+    return HostStats(
+        new=int(total("new")),
+        replayed=int(total("replayed")),
+        in_flight=int(total("in_flight")),
+        queued=int(total("queued")),
+        tokens_out=int(total("tokens_out")),
+        tokens_per_s=total("tokens_per_s"),
+        busy_share=total("busy_share") / len(mine),
+        phase=str(mine[0].get("phase", "")),
+    )

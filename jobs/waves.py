@@ -1,0 +1,208 @@
+"""Spending: the work list is written once, asked in waves, and each wave ends in one durable append."""
+
+import re
+import sys
+from collections.abc import Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from jobs.ask import ask_rows
+from jobs.engines import Engines
+from jobs.pictures import visits
+from jobs.progress import Look, Progress, State
+from jobs.status import read_status
+from jobs.tables import Tables, spark_schema
+from jobs.wanted import answers
+from schemas.enums import Purpose
+from schemas.errors import BudgetError, EngineError
+from schemas.tables import CALLS
+from udfs.visit import Asking
+
+MIN_WINDOWS = 8
+"""A wave never holds fewer requests than this many windows."""
+DEFAULT_CALL_S = 10.0
+"""Seconds that a call holds its slot, before anything was measured."""
+WAVE_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Waves:
+    """Asks what is wanted and not yet answered, for one stage of one run."""
+
+    tables: Tables
+    engines: Engines
+    run_id: str
+    stage: str
+    progress: Progress
+    at_once: bool = False
+    """Pairs are judged and scored by the same engine in the visit that wrote them."""
+
+    def spend(self, wanted: DataFrame) -> None:
+        """Writes the work list and asks it, engine by engine, wave by wave."""
+        planned = self._write_requests(wanted)
+        # Engines that read text alone come first: a host then changes its model once.
+        for engine in sorted(planned, key=lambda name: (self.engines.engine(name).vision, name)):
+            total = sum(planned[engine].values())
+            with self.progress.watch(f"{self.stage}", self._look(engine, total)):
+                self._ask_engine(engine, planned[engine])
+
+    def pending(self, wanted: DataFrame) -> DataFrame:
+        """What is wanted and not yet answered."""
+        return wanted.join(answers(self.tables).select("call_key"), "call_key", "left_anti")
+
+    def _write_requests(self, wanted: DataFrame) -> dict[str, dict[int, int]]:
+        """The work list, once; returns requests by engine and wave."""
+        pending = self.pending(wanted).localCheckpoint()
+        rows = []
+        counts = pending.groupBy("engine", "bucket").count().collect()
+        for engine in sorted({row["engine"] for row in counts}):
+            sizes = {row["bucket"]: row["count"] for row in counts if row["engine"] == engine}
+            spread = assign(sizes, self._wave_size(engine))
+            rows += [(engine, bucket, first, parts) for bucket, (first, parts) in spread.items()]
+        if not rows:
+            return {}
+        places = self.tables.spark.createDataFrame(rows, "engine string, bucket int, first int, parts int")
+        part = f.conv(f.substring("call_key", 1, 8), 16, 10).cast("long") % f.col("parts")
+        requests = pending.join(f.broadcast(places), ["engine", "bucket"]).select(
+            *(column for column in pending.columns),
+            (f.col("first") + part).cast("int").alias("wave"),
+            f.lit(self.run_id).alias("run_id"),
+            f.lit(self.stage).alias("stage"),
+        )
+        self.tables.append("requests", requests.repartitionByRange("engine", "wave"))
+        planned: dict[str, dict[int, int]] = {}
+        for row in self._requests().groupBy("engine", "wave").count().collect():
+            planned.setdefault(row["engine"], {})[row["wave"]] = row["count"]
+        return planned
+
+    def _requests(self) -> DataFrame:
+        mine = (f.col("run_id") == self.run_id) & (f.col("stage") == self.stage)
+        return self.tables.read("requests").where(mine)
+
+    def _wave_size(self, engine: str) -> int:
+        """About `wave_s` seconds of this engine's measured throughput, at least MIN_WINDOWS windows."""
+        window = self.engines.engine(engine).window
+        revision = self.engines.settings[engine].revision
+        calls = self.tables.read("calls").where(~f.col("replayed") & (f.col("revision") == revision))
+        measured = calls.where(f.col("purpose") == Purpose.REWRITE.value).agg(f.avg("latency_s")).collect()[0][0]
+        per_second = window / (measured or DEFAULT_CALL_S)
+        return max(MIN_WINDOWS * window, int(per_second * self.engines.config.spending.wave_s))
+
+    def _ask_engine(self, engine: str, waves: Mapping[int, int]) -> None:
+        spending = self.engines.config.spending
+        queue = sorted(waves)
+        with ThreadPoolExecutor(spending.waves_in_flight, thread_name_prefix="wave") as pool:
+            running: set[Future[None]] = set()
+            try:
+                while queue or running:
+                    while queue and len(running) < spending.waves_in_flight:
+                        self._check_budget(waves[queue[0]])
+                        running.add(pool.submit(self._wave, engine, queue.pop(0)))
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        future.result()
+            except BaseException:
+                if not isinstance(sys.exc_info()[1], BudgetError):
+                    cancel_jobs(self.tables.spark)
+                raise
+
+    def _check_budget(self, size: int) -> None:
+        cap = self.engines.config.spending.max_calls
+        if cap is None:
+            return
+        mine = (f.col("run_id") == self.run_id) & ~f.col("replayed")
+        spent = self.tables.read("calls").where(mine).count()
+        if spent + size > cap:
+            raise BudgetError(
+                f"{spent} new calls were made and the next wave holds {size}, but spending.max_calls is {cap}",
+                "raise spending.max_calls and run again: nothing that was paid for is paid again",
+            )
+
+    def _wave(self, engine: str, wave: int) -> None:
+        """One wave, anti-joined and asked again when it fails."""
+        for attempt in range(1, WAVE_TRIES + 1):
+            try:
+                self._append(engine, wave)
+                return
+            except PySparkException as error:
+                engine_error = engine_error_of(error)
+                if engine_error is not None:
+                    raise engine_error from error
+                if attempt == WAVE_TRIES:
+                    raise EngineError(
+                        f"wave {wave} of engine {engine} failed {WAVE_TRIES} times: {last_line(error)}",
+                        "run again: what was answered is kept; the log of the executors says more",
+                    ) from error
+
+    def _append(self, engine: str, wave: int) -> None:
+        work = (f.col("engine") == engine) & (f.col("wave") == wave)
+        requests = self.pending(self._requests().where(work))
+        config = self.engines.config
+        frame = visits(self.tables, requests, self.engines.engine(engine).vision, config.spending.tasks_per_wave)
+        ask = partial(ask_rows, asking=self._asking(engine), settings=self.engines.settings[engine])
+        self.tables.append("calls", frame.mapInArrow(ask, spark_schema(CALLS)))
+
+    def _asking(self, engine: str) -> Asking:
+        """What visits to this engine know."""
+        config = self.engines.config
+        judges = self.engines.judges_on(engine) if self.at_once else []
+        scores = any(judge.name == config.publishing.judge for judge in judges)
+        return Asking(
+            self.run_id,
+            self.engines.by_version,
+            self.engines.target(engine, config.rewriting.sampling),
+            tuple(self.engines.prompt(judge.prompt).version for judge in judges),
+            tuple(prompt.version for prompt in self.engines.score_prompts) if scores else (),
+            config.judging.score_share,
+        )
+
+    def _look(self, engine: str, total: int) -> Look:
+        """Progress from the hosts' status files: Spark shows none in mid-task."""
+        before = read_status(self.tables.root, engine)
+        purpose = Purpose.REWRITE if self.at_once else None
+
+        def look() -> State:
+            now = read_status(self.tables.root, engine)
+            return State(min(total, now.answered(purpose) - before.answered(purpose)), total, now.note())
+
+        return look
+
+
+def assign(sizes: Mapping[int, int], wave_size: int) -> dict[int, tuple[int, int]]:
+    """Buckets to waves: (first wave, number of waves) of each bucket; small ones share a wave, large ones get several."""
+    spread: dict[int, tuple[int, int]] = {}
+    wave, filled = 0, 0
+    for bucket, size in sorted(sizes.items()):
+        if filled and filled + size > wave_size:
+            wave, filled = wave + 1, 0
+        parts = max(1, round(size / wave_size))
+        spread[bucket] = (wave, parts)
+        if parts > 1:
+            wave, filled = wave + parts, 0
+        else:
+            filled += size
+    return spread
+
+
+def engine_error_of(error: PySparkException) -> EngineError | None:
+    """The engine's own error, out of the traceback of a Python worker."""
+    found = re.search(r"^schemas\.errors\.EngineError: (.+?)(?:\n  next: (.+?))?$", str(error), re.MULTILINE | re.DOTALL)
+    return EngineError(found.group(1).split("\n\n")[0], found.group(2) or "") if found else None
+
+
+def last_line(error: Exception) -> str:
+    """What a traceback ends with."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith((" ", "\t"))]
+    return lines[-1] if lines else type(error).__name__
+
+
+def cancel_jobs(spark: SparkSession) -> None:
+    """Ends the session's running jobs, so that Ctrl-C does not wait for a wave."""
+    with suppress(PySparkException):
+        spark.sparkContext.cancelAllJobs()

@@ -1,0 +1,118 @@
+"""Draft plus media make a sample row; anything that cannot become one makes a reject row."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import py3langid
+
+from schemas.enums import DropReason, MediaKind, MediaStatus, Modality
+from schemas.source import Source
+from udfs.ids import clean, content_id, sample_id
+from udfs.sample import IMAGE, VIDEO, Draft, MediaRef, Origin, Problem, Record, Turn
+
+EXCERPT_CHARS = 200
+LANGUAGE_CHARS = 400
+Row = dict[str, Any]
+
+
+def language_of(turns: Sequence[Turn], declared: str) -> str:
+    """ISO 639-1 code of the conversation; short texts keep what the source declares."""
+    text = " ".join(turn.text for turn in turns).replace(IMAGE, " ").replace(VIDEO, " ").strip()[:LANGUAGE_CHARS]
+    if len(text) < 20:
+        return declared
+    code: str = py3langid.classify(text)[0]
+    return code
+
+
+def modality_of(media: Sequence[MediaRef]) -> Modality:
+    """What the media of a draft amount to."""
+    if not media:
+        return Modality.TEXT
+    if any(ref.kind is MediaKind.VIDEO for ref in media):
+        return Modality.VIDEO
+    return Modality.IMAGE if len(media) == 1 else Modality.MULTI_IMAGE
+
+
+def origin_row(origin: Origin) -> Row:
+    """Origin as the tables hold it."""
+    return {
+        "file": origin.file,
+        "position": origin.position,
+        "units": origin.units,
+        "record_hash": origin.record_hash,
+        "original_id": origin.original_id,
+    }
+
+
+def sample_row(record: Record, source: Source, draft: Draft, media_ids: Sequence[str], status: MediaStatus) -> Row:
+    """The row of `samples`; text is cleaned, ids are made here and nowhere else."""
+    turns = tuple(Turn(turn.role, clean(turn.text)) for turn in draft.turns)
+    gold = None if draft.gold_answer is None else clean(draft.gold_answer)
+    content = content_id(media_ids, turns, draft.evidence, gold)
+    origin = origin_row(record.origin) | {"original_id": draft.original_id or record.origin.original_id}
+    return {
+        "sample_id": sample_id(source.source_id, content),
+        "content_id": content,
+        "source_id": source.source_id,
+        "group": source.group.value,
+        "category": source.category.value,
+        "modality": modality_of(draft.media).value,
+        "language": language_of(turns, source.language),
+        "media": list(media_ids),
+        "media_status": status.value,
+        "conversation": [{"role": turn.role.value, "text": turn.text} for turn in turns],
+        "gold_answer": gold,
+        "evidence": None if draft.evidence is None else clean(draft.evidence.text),
+        "evidence_kind": None if draft.evidence is None else draft.evidence.kind,
+        "licence": licence_row(source),
+        "origin": origin,
+    }
+
+
+def licence_row(source: Source) -> Row:
+    """Terms as the tables hold them."""
+    licence = source.licence
+    return {"spdx": licence.spdx, "commercial": licence.commercial, "redistribution": licence.redistribution}
+
+
+def reject_row(record: Record, source_id: str, problem: Problem, run_id: str) -> Row:
+    """The row of `rejects` for a record that cannot become a sample."""
+    return {
+        "stage": "normalise",
+        "run_id": run_id,
+        "source_id": source_id,
+        "drop_reason": problem.reason.value,
+        "detail": clean(problem.detail)[:1000],
+        "origin": origin_row(record.origin),
+        "excerpt": excerpt(record),
+        "duplicate_of": None,
+    }
+
+
+def excerpt(record: Record) -> str:
+    """Start of the record for people to look at, bytes left out."""
+    text = record.excerpt or repr(_without_bytes(record.value))
+    return clean(text)[:EXCERPT_CHARS]
+
+
+def _without_bytes(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, Mapping):
+        return {key: _without_bytes(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_bytes(item) for item in value[:20]]
+    return value[:EXCERPT_CHARS] if isinstance(value, str) else value
+
+
+MEDIA_REASONS = frozenset(
+    {
+        DropReason.MISSING_MEDIA,
+        DropReason.UNDECODABLE_MEDIA,
+        DropReason.MEDIA_OUTSIDE_ROOT,
+        DropReason.MEDIA_IS_URL,
+        DropReason.MEDIA_TOO_LARGE,
+        DropReason.MEDIA_UNSUPPORTED,
+    }
+)
+"""Reasons that lie in a picture, not in its annotation."""
