@@ -36,6 +36,7 @@ class Selector(Strict):
 
     field: str = Field(description="dotted path into the record, e.g. metadata.dataset")
     values: tuple[str, ...] = Field(description="accepted values, compared as text")
+    match: Literal["equal", "prefix"] = Field("equal", description="prefix: the value begins with one of them")
 
 
 class FieldMap(Strict):
@@ -116,7 +117,9 @@ def load_sources(overlay: Path | None = None) -> Mapping[str, Source]:
     if overlay is None:
         return sources
     if not overlay.is_dir():
-        raise ConfigError(f"catalogue folder {overlay} does not exist", "give --catalogue an existing folder of YAML files")
+        raise ConfigError(
+            f"catalogue folder {overlay} does not exist", "give --catalogue an existing folder of YAML files"
+        )
     for path in sorted(overlay.glob("*.yaml")):
         source = _parse(str(path), path.read_text("utf-8"))
         sources[source.source_id] = source

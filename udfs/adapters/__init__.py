@@ -1,0 +1,28 @@
+"""Record to sample: every family by name."""
+
+import importlib
+from collections.abc import Mapping
+from typing import cast
+
+from schemas.errors import ConfigError
+from udfs.adapters.conversations import CONVERSATIONS
+from udfs.adapters.family import Container, Family, Shape
+from udfs.adapters.recipes import FLAT
+from udfs.sample import Adapter
+
+FAMILIES: Mapping[str, Family] = {**CONVERSATIONS, **FLAT}
+ANYTHING = (Shape(frozenset(Container), frozenset()),)
+
+
+def find_family(name: str) -> Family:
+    """The family of this name, or one around a function named as `module:function`."""
+    if name in FAMILIES:
+        return FAMILIES[name]
+    module, separator, function = name.partition(":")
+    if not separator:
+        raise ConfigError(f"unknown family {name!r}", f"write module:function or one of {', '.join(sorted(FAMILIES))}")
+    try:
+        adapter = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"adapter {name!r} cannot be imported: {error}", "put its module on PYTHONPATH") from error
+    return Family(name, ANYTHING, cast(Adapter, adapter))

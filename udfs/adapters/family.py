@@ -1,7 +1,7 @@
 """What a family is: the shape of its records, and what turns them into drafts."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -47,6 +47,10 @@ class Shape:
     """Key by which sides come together; None for families of one side."""
     forbids: frozenset[str] = frozenset()
     """Keys that speak against this family."""
+    usual: frozenset[str] = frozenset()
+    """Keys that a broken record of this family may still have."""
+    one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By part of a field map: dotted paths of which a record must have one; a source's own field map adds to them."""
 
 
 Joiner = Callable[[str, Iterable[Part]], Iterable[Record]]

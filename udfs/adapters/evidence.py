@@ -1,0 +1,42 @@
+"""Text of a record that can stand for its picture."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from udfs.adapters.fields import first, text
+from udfs.sample import Evidence
+
+KEYS = (
+    "table", "ocr_tokens", "ocr_text", "ocr", "original_caption", "caption", "formula", "latex",
+    "context", "hint", "passage",
+)  # fmt: skip
+"""Fields that hold such text in most sources."""
+KINDS = {"table": "table", "ocr": "ocr", "caption": "caption", "formula": "formula", "latex": "formula"}
+
+
+def evidence(record: Mapping[str, Any], paths: Iterable[str] = KEYS) -> Evidence | None:
+    """The first of these fields that holds text, with its kind by the field's name (else context)."""
+    found = first(record, paths)
+    if found is None:
+        return None
+    path, value = found
+    name = path.rpartition(".")[2].lower()
+    shown = rows(value, "\n" if "caption" in name else " ").strip()
+    kind = next((kind for part, kind in KINDS.items() if part in name), "context")
+    return Evidence(kind, shown) if shown else None
+
+
+def rows(value: object, separator: str = " ") -> str:
+    """A list, table or object of columns as text: rows on lines, cells between bars; anything odd shows nothing."""
+    if isinstance(value, Mapping):
+        columns = [[key, *column] for key, column in value.items() if isinstance(column, list | tuple)]
+        value = [list(row) for row in zip(*columns, strict=False)]
+    if not isinstance(value, list | tuple):
+        return _cell(value)
+    if any(isinstance(row, list | tuple) for row in value):
+        return "\n".join(" | ".join(map(_cell, row)) for row in value if isinstance(row, list | tuple))
+    return separator.join(map(_cell, value))
+
+
+def _cell(value: object) -> str:
+    return text(value, "evidence") if isinstance(value, str | int) else repr(value) if isinstance(value, float) else ""

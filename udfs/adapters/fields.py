@@ -1,0 +1,128 @@
+"""Looking up parts of records whose shape nobody guarantees."""
+
+import ast
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from schemas.enums import DropReason
+from schemas.errors import Drop
+from schemas.source import Selector
+from udfs.ids import clean
+
+NOTHING = frozenset({"", "None", "nan", "NaN", "null"})
+"""What writers leave where there is no value; a lower-case none is an answer."""
+
+_MISSING = object()
+
+
+def _step(node: object, key: str) -> object:
+    if isinstance(node, Mapping):
+        return node.get(key, _MISSING)
+    if isinstance(node, Sequence) and not isinstance(node, str | bytes) and key.isdecimal() and int(key) < len(node):
+        return node[int(key)]
+    return _MISSING
+
+
+def dotted(record: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """The value at a dotted path (`a.0.b`), or None; NaN, as tables write a gap, counts as None."""
+    node: Any = record.get(path, _MISSING)
+    if node is _MISSING:
+        node = record
+        for key in path.split("."):
+            node = _step(node, key)
+            if node is _MISSING:
+                return None
+    return None if isinstance(node, float) and math.isnan(node) else node
+
+
+def first(record: Mapping[str, Any], paths: Iterable[str]) -> tuple[str, Any] | None:
+    """Path and value of the first path that holds something; an empty text only where nothing better is found."""
+    empty = None
+    for path in paths:
+        value = dotted(record, path)
+        if value == "":
+            empty = empty or (path, value)
+        elif value is not None:
+            return path, value
+    return empty
+
+
+def text(value: object, name: str) -> str:
+    """`value` as clean text; whole numbers lose their `.0`."""
+    if isinstance(value, str):
+        return clean(value).strip()
+    if isinstance(value, bool | int):
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return str(int(value)) if value.is_integer() else repr(value)
+    raise Drop(DropReason.WRONG_SHAPE, f"{name} is {kind(value)}; allowed: text or a number")
+
+
+def kind(value: object) -> str:
+    """The type of a value as JSON calls it, with a look at the value."""
+    names = {dict: "an object", list: "a list", str: "text", bool: "a boolean", type(None): "null", bytes: "bytes"}
+    name = names.get(type(value), "a number" if isinstance(value, int | float) else type(value).__name__)
+    return f"{name} ({shorten(value)})"
+
+
+def shorten(value: object, length: int = 80) -> str:
+    """A value for a message."""
+    shown = repr(value)
+    return shown if len(shown) <= length else shown[: length - 3] + "..."
+
+
+def items(value: object, name: str) -> Sequence[Any]:
+    """`value` if it is a list."""
+    if not isinstance(value, list | tuple):
+        raise Drop(DropReason.WRONG_SHAPE, f"{name} is {kind(value)}; allowed: a list")
+    return value
+
+
+def record_of(value: object, name: str) -> Mapping[str, Any]:
+    """`value` if it is an object."""
+    if not isinstance(value, Mapping):
+        raise Drop(DropReason.WRONG_SHAPE, f"{name} is {kind(value)}; allowed: an object")
+    return value
+
+
+def answer(value: object, name: str) -> str:
+    """An answer as text: most frequent of several annotators' (the first of equals), parts of a list joined."""
+    if not isinstance(value, list | tuple):
+        shown = text(value, name) if value is not None else ""
+    elif name.rpartition(".")[2] == "answers" or any(isinstance(part, Mapping) for part in value):
+        shown = _most_frequent(value, name)
+    else:
+        shown = ", ".join(text(part, name) for part in value)
+    if shown in NOTHING:
+        raise Drop(DropReason.NO_ANSWER, f"{name} is {kind(value)}")
+    return shown
+
+
+def _most_frequent(values: Sequence[Any], name: str) -> str:
+    given = [text(value.get("answer") if isinstance(value, Mapping) else value, name) for value in values]
+    spoken = [answer for answer in given if answer not in NOTHING]
+    counted = Counter(answer.casefold() for answer in spoken)
+    if not counted:
+        return ""
+    best = max(counted.values())
+    return next(answer for answer in spoken if counted[answer.casefold()] == best)
+
+
+def parsed_list(value: str, name: str) -> Sequence[Any]:
+    """A list that a table holds as text, such as `['a', 'b']`."""
+    try:
+        return items(ast.literal_eval(value), name)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        raise Drop(DropReason.WRONG_SHAPE, f"{name} is {kind(value)}; allowed: a list") from None
+
+
+def belongs(record: Mapping[str, Any], select: Selector | None) -> bool:
+    """Whether a record of a shared file is one of this source's."""
+    if select is None:
+        return True
+    value = dotted(record, select.field)
+    if select.match == "prefix":
+        return str(value).startswith(select.values)
+    return str(value) in select.values

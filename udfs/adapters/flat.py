@@ -1,0 +1,191 @@
+"""Records that hold a question and its answer in fields of their own; what differs is data, a `Recipe`."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from schemas.enums import DropReason, MediaKind, Modality
+from schemas.errors import Drop
+from schemas.source import FieldMap, Reading, Source
+from udfs.adapters import evidence, options
+from udfs.adapters.fields import answer, dotted, first, items, kind, record_of, text
+from udfs.adapters.media import at_path, fill, named
+from udfs.adapters.turns import MARK, Media, pairs, place
+from udfs.sample import Adapter, Draft, Record
+
+ALIASES = FieldMap(
+    id=("_key", "id", "question_id", "questionId", "qid", "uid", "uuid", "sample_id"),
+    question=("question", "query", "Question", "Q", "q", "problem", "instruction", "prompt", "sentence", "utterance"),
+    answer=(
+        "multiple_choice_answer", "answer", "answers", "Answer", "label", "A", "a", "text_answer", "ground_truth",
+        "response", "output", "outputs", "targetValue",
+    ),
+    options=("options", "choices", "option", "choice_list"),
+    rationale=("rationale", "rationales", "solution", "explanation"),
+    context=evidence.KEYS,
+    media=(
+        "image", "images", "image_path", "img_path", "img", "image_name", "imgname", "img_name",
+        "image_file", "image_filename", "filename", "file_name", "video", "video_path", "video_name", "image_id",
+        "imageId", "video_id",
+    ),
+)  # fmt: skip
+"""Names that most publishers use; the first one present wins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Where the parts of a family's records stand; a source's own field map comes before it."""
+
+    fields: FieldMap = ALIASES
+    media: str = ""
+    """Pattern of the media path over the record's fields, see `udfs.adapters.media.fill`."""
+    ask: str = ""
+    """Pattern of the question for records that have none."""
+    pairs: str = ""
+    """Path to a list of question/answer objects, all about the same media."""
+    system: str = ""
+    """Path to text that goes before the first question."""
+    words: Mapping[str, str] | None = None
+    """Answers in words for the codes that the records hold."""
+    by_index: bool = False
+    """Digits are always the number of an option, counted from 0."""
+    prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    """Brings a record into this shape first."""
+    shows: bool = True
+    """Whether the records show anything."""
+    optional: bool = False
+    """Whether some of the records show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    shown: str
+    gold: str | None
+
+
+def flat(recipe: Recipe) -> Adapter:
+    """The adapter for records of this recipe."""
+
+    def adapter(record: Record, source: Source) -> Draft:
+        if recipe.prepare:
+            record = replace(record, value=recipe.prepare(record.value))
+        return _Reader(recipe, source.reading or Reading(files=()), source.modality).draft(record)
+
+    return adapter
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    recipe: Recipe
+    reading: Reading
+    modality: Modality
+
+    def paths(self, part: str) -> tuple[str, ...]:
+        return (*getattr(self.reading.fields, part), *getattr(self.recipe.fields, part))
+
+    def draft(self, record: Record) -> Draft:
+        media = self.media(record) if self.recipe.shows else ()
+        proof = evidence.evidence(record.value, self.paths("context"))
+        if not (media or proof or self.recipe.optional or not self.recipe.shows or self.modality is Modality.TEXT):
+            raise Drop(DropReason.MISSING_MEDIA, f"no medium is named in {sorted(map(str, record.value))[:20]}")
+        asked = [(self.question(part), self.reply(part)) for part in self.parts(record)]
+        if not asked:
+            raise Drop(DropReason.EMPTY_CONVERSATION, f"{self.recipe.pairs} holds no question")
+        told = [(question, reply.shown) for question, reply in asked]
+        before = text(dotted(record.value, self.recipe.system) or "", self.recipe.system) if self.recipe.system else ""
+        if before and before != told[0][0]:
+            told[0] = (f"{before}\n\n{told[0][0]}", told[0][1])
+        if len(media) == 1:
+            told = [(_one_sheet(question), shown) for question, shown in told]
+        turns, media = place(pairs(told), media, front=True)
+        named_id = first(record.value, self.paths("id"))
+        return Draft(
+            turns=turns,
+            media=media,
+            gold_answer=asked[0][1].gold if len(asked) == 1 else None,
+            evidence=proof,
+            original_id=text(named_id[1], named_id[0]) if named_id else record.origin.original_id,
+        )
+
+    def parts(self, record: Record) -> Iterator[Record]:
+        """The record, or each of its question/answer objects."""
+        if not self.recipe.pairs:
+            yield record
+            return
+        found = dotted(record.value, self.recipe.pairs)
+        if found is None:
+            raise Drop(DropReason.MISSING_FIELD, f"{self.recipe.pairs} is missing")
+        for at, pair in enumerate(items(found, self.recipe.pairs)):
+            yield replace(record, value=record_of(pair, f"{self.recipe.pairs}.{at}"))
+
+    def media(self, record: Record) -> Media:
+        """Embedded media, else the pattern, else the path as it stands."""
+        found = named(record, self.paths("media"))
+        if any(medium.data is not None for medium in found):
+            return found
+        for pattern in (self.reading.media_pattern, self.recipe.media):
+            path = fill(pattern, record) if pattern else None
+            if path:
+                return (at_path(path, "media path", found[0].kind if found else MediaKind.IMAGE),)
+        return found
+
+    def question(self, record: Record) -> str:
+        """The question with its options."""
+        found = first(record.value, self.paths("question"))
+        told = text(found[1], found[0]) if found else self.reading.question or fill(self.recipe.ask, record)
+        if not found and not told:
+            raise _missing("question", self.paths("question"), record.value)
+        if not told:
+            raise Drop(DropReason.EMPTY_TURN, f"{found and found[0]} holds no question")
+        return options.listed(told, options.options(record.value, self.paths("options")))
+
+    def reply(self, record: Record) -> _Reply:
+        """The answer behind its rationale; letter and text where there are options."""
+        found = first(record.value, self.answers(record.value))
+        if found is None:
+            raise _no_answer(self.paths("answer"), record.value)
+        path, value = found
+        choices = options.options(record.value, self.paths("options"))
+        if choices:
+            if value in (None, ""):
+                raise Drop(DropReason.NO_ANSWER, f"{path} is {kind(value)}")
+            at = options.chosen(value, choices, by_index=self.recipe.by_index)
+            gold = options.LETTERS[at]
+            shown = gold if options.bare(choices) else f"{gold}. {choices[at]}"
+        else:
+            shown = answer(value, path)
+            shown = gold = (self.recipe.words or {}).get(shown, shown)
+        reason = self.rationale(record.value)
+        return _Reply(f"{reason}\nAnswer: {shown}" if reason else shown, gold)
+
+    def answers(self, value: Mapping[str, Any]) -> tuple[str, ...]:
+        """Where the answer may stand; a column A beside a column B is an option."""
+        paths = self.paths("answer")
+        return tuple(path for path in paths if not (path in ("A", "a") and {"B", "b"} & set(value)))
+
+    def rationale(self, value: Mapping[str, Any]) -> str:
+        found = first(value, self.paths("rationale"))
+        if found is None:
+            return ""
+        path, reason = found
+        return text(reason[0], path) if isinstance(reason, list) and reason else text(reason or "", path)
+
+
+def _missing(part: str, paths: tuple[str, ...], value: Mapping[str, Any]) -> Drop:
+    there = sorted(map(str, value))[:20]
+    return Drop(DropReason.MISSING_FIELD, f"no {part}; fields: {there}; allowed: {', '.join(paths)}")
+
+
+def _no_answer(paths: tuple[str, ...], value: Mapping[str, Any]) -> Drop:
+    there = sorted(map(str, value))[:20]
+    return Drop(DropReason.NO_ANSWER, f"no answer; fields: {there}; allowed: {', '.join(paths)}")
+
+
+def _one_sheet(question: str) -> str:
+    """Numbered marks for figures that are drawn on one picture: a single one goes, several become words."""
+    marks = [mark for mark in MARK.findall(question) if any(map(str.isdigit, mark))]
+    if len(marks) == 1:
+        return question.replace(marks[0], "").strip()
+    for mark in marks:
+        question = question.replace(mark, f"(figure {''.join(filter(str.isdigit, mark))})")
+    return question

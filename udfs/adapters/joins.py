@@ -1,0 +1,80 @@
+"""Publishers' units that stand on two sides come together; what finds no partner is a record with a problem."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from schemas.enums import DropReason
+from udfs.adapters.fields import shorten
+from udfs.ids import digest, field
+from udfs.sample import Part, Problem, Record
+
+QUESTIONS, ANNOTATIONS, IMAGES = "questions", "annotations", "images"
+
+
+def key_of(name: str) -> Callable[[Mapping[str, Any]], str]:
+    """A join key: this field as text; records without it share the key None."""
+
+    def key(value: Mapping[str, Any]) -> str:
+        return str(value.get(name))
+
+    return key
+
+
+def answered(_: str, parts: Iterable[Part]) -> Iterator[Record]:
+    """Questions with their annotations by question_id; all pairs of one join key become one record."""
+    questions, waiting = [], defaultdict[str, deque[Part]](deque)
+    for part in parts:
+        if part.side == QUESTIONS:
+            questions.append(part)
+        else:
+            waiting[str(part.value.get("question_id"))].append(part)
+    pairs = []
+    for question in questions:
+        named = question.value.get("question_id")
+        if named is None:
+            yield _orphan(question, DropReason.MISSING_FIELD, "question_id is missing")
+        elif waiting[str(named)]:
+            pairs.append((question, waiting[str(named)].popleft()))
+        else:
+            yield _orphan(question, DropReason.ORPHAN_QUESTION, f"no annotation has question_id {shorten(named)}")
+    for left in (part for queue in waiting.values() for part in queue):
+        named = left.value.get("question_id")
+        yield _orphan(left, DropReason.ORPHAN_ANNOTATION, f"no question has question_id {shorten(named)}")
+    if pairs:
+        yield _pairs(pairs)
+
+
+def _pairs(pairs: list[tuple[Part, Part]]) -> Record:
+    question = pairs[0][0]
+    hashes = (field(part.origin.record_hash) for pair in pairs for part in pair)
+    return Record(
+        value={**question.value, "pairs": [{"question": q.value, "annotation": a.value} for q, a in pairs]},
+        origin=replace(question.origin, units=len(pairs), record_hash=digest(hashes)),
+    )
+
+
+def captioned(_: str, parts: Iterable[Part]) -> Iterator[Record]:
+    """Each caption with its image entry."""
+    image, captions = None, []
+    for part in parts:
+        if part.side != IMAGES:
+            captions.append(part)
+        elif image is None:
+            image = part
+        else:
+            yield _orphan(part, DropReason.ORPHAN_QUESTION, f"a second image entry with id {part.value.get('id')}")
+    for caption in captions:
+        if image is None:
+            yield _orphan(caption, DropReason.ORPHAN_ANNOTATION, f"no image has id {caption.value.get('image_id')}")
+        else:
+            hashes = (field(part.origin.record_hash) for part in (image, caption))
+            value = {"image": image.value, "annotation": caption.value}
+            yield Record(value, replace(caption.origin, record_hash=digest(hashes)))
+    if image is not None and not captions:
+        yield _orphan(image, DropReason.ORPHAN_QUESTION, f"no caption has image_id {image.value.get('id')}")
+
+
+def _orphan(part: Part, reason: DropReason, detail: str) -> Record:
+    return Record(part.value, part.origin, Problem(reason, detail), shorten(dict(part.value), 300))

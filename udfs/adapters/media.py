@@ -1,0 +1,109 @@
+"""Pictures and videos as records name them; paths are passed on unchecked."""
+
+import base64
+import binascii
+import re
+import string
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from schemas.enums import DropReason, MediaKind
+from schemas.errors import Drop
+from udfs.adapters.fields import dotted, first, kind, text
+from udfs.sample import MediaRef, Record
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".flv", ".wmv"})
+BASE64_KEYS = frozenset({"image_base64_str", "image_base64", "image_str", "img_str", "base64"})
+KEY = "_key"
+"""Where the reader of a keyed object puts a record's key."""
+NO_MEDIA = frozenset({"", "None", "none", "nan"})
+"""How LLaVA files say that a record shows nothing."""
+
+_PARTS = string.Formatter()
+
+
+def refs(value: object, name: str, medium: MediaKind = MediaKind.IMAGE) -> tuple[MediaRef, ...]:
+    """The media in a field: a path, bytes, a struct of both, or a list of these."""
+    if value is None or (isinstance(value, str) and value.strip() in NO_MEDIA):
+        return ()
+    if isinstance(value, list | tuple):
+        return tuple(_ref(part, f"{name}.{at}", medium) for at, part in enumerate(value))
+    return (_ref(value, name, medium),)
+
+
+def _ref(value: object, name: str, medium: MediaKind) -> MediaRef:
+    if isinstance(value, Mapping):
+        data, path = value.get("bytes"), value.get("path")
+        if data is None and path is None:
+            raise Drop(DropReason.MISSING_MEDIA, f"{name} holds neither bytes nor path")
+        if data is None:
+            return _ref(path, f"{name}.path", medium)
+        value = data
+    if isinstance(value, bytes):
+        return MediaRef(medium, data=value)
+    if isinstance(value, str) and name.partition(".")[0] in BASE64_KEYS:
+        return MediaRef(medium, data=_decoded(value, name))
+    if isinstance(value, str) and value.strip() not in NO_MEDIA:
+        return at_path(value, name, medium)
+    if value is None or isinstance(value, str):
+        raise Drop(DropReason.MISSING_MEDIA, f"{name} is {kind(value)}; allowed: a path or bytes")
+    raise Drop(DropReason.WRONG_SHAPE, f"{name} is {kind(value)}; allowed: a path, bytes or a struct of both")
+
+
+def at_path(path: str, name: str, medium: MediaKind = MediaKind.IMAGE) -> MediaRef:
+    """A medium below the source's media root; its suffix may say that it is a video."""
+    if not path.isascii() and any("\ud800" <= letter <= "\udfff" for letter in path):
+        raise Drop(DropReason.MISSING_MEDIA, f"{name} is not Unicode text: {ascii(path)[:80]}")
+    video = PurePosixPath(path).suffix.lower() in VIDEO_SUFFIXES
+    return MediaRef(MediaKind.VIDEO if video else medium, path=path)
+
+
+def _decoded(value: str, name: str) -> bytes:
+    try:
+        return base64.b64decode(value.rpartition("base64,")[2], validate=True)
+    except (binascii.Error, ValueError):
+        raise Drop(DropReason.UNDECODABLE_MEDIA, f"{name} is not base64 text") from None
+
+
+def named(record: Record, paths: Iterable[str]) -> tuple[MediaRef, ...]:
+    """The media in the first of these fields that holds something."""
+    found = first(record.value, paths)
+    if found is None:
+        return ()
+    path, value = found
+    medium = MediaKind.VIDEO if path.rpartition(".")[2].startswith("video") else MediaKind.IMAGE
+    return refs(text(value, path) if isinstance(value, int | float) else value, path, medium)
+
+
+def fill(pattern: str, record: Record) -> str | None:
+    """A pattern over the record's fields; None when one of them is missing.
+
+    Beside the fields it knows `{key}` (key or id of the record), `{folder}` (of its file, with a slash) and `{subset}`
+    (such as train2017, out of the file's name).
+    """
+    filled = []
+    for literal, name, spec, _ in _PARTS.parse(pattern):
+        filled.append(literal)
+        if name:
+            value = _part(name, record)
+            if value is None or value == "":
+                return None
+            number = spec is not None and spec.endswith("d") and isinstance(value, str) and value.strip().isdecimal()
+            filled.append(format(int(value) if number else value, spec or "") if spec else text(value, name))
+    return "".join(filled)
+
+
+def _part(name: str, record: Record) -> Any:  # noqa: ANN401 - whatever the record holds
+    value = dotted(record.value, name)
+    if value is not None:
+        return value
+    if name == "key":
+        return record.value.get(KEY, record.origin.original_id)
+    if name == "folder":
+        folder = record.origin.file.rpartition("/")[0]
+        return f"{folder}/" if folder else "./"
+    if name == "subset":
+        found = re.search(r"(train|val|test|test-dev)20[0-9]{2}", record.origin.file)
+        return found and found[0]
+    return None

@@ -1,0 +1,94 @@
+"""Multiple choice: options in one spelling, answers as letters."""
+
+import re
+import string
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.enums import DropReason
+from schemas.errors import Drop
+from udfs.adapters.fields import dotted, first, items, kind, parsed_list, text
+
+LETTERS = string.ascii_uppercase
+COLUMNS = (
+    tuple(LETTERS[:8]),
+    tuple(f"a{n}" for n in range(8)),
+    tuple(f"option {n}" for n in range(8)),
+    tuple(f"option_{letter.lower()}" for letter in LETTERS[:8]),
+)
+"""Options in columns of their own."""
+_LETTERED = re.compile(r"\(?([A-Z])[).:]\s*|\(([A-Z])\)\s*")
+_CHOSEN = re.compile(r"\W*([A-Za-z])\W*$|[(\[]?([A-Z])[).:\]]")
+
+
+def options(record: Mapping[str, Any], paths: Sequence[str]) -> tuple[str, ...]:
+    """The options of a record without their letters; empty for open questions."""
+    found = first(record, paths)
+    if found is None or found[1] == "":
+        return _columns(record)
+    path, value = found
+    if isinstance(value, Mapping):
+        value = [value[key] for key in sorted(value)]
+    elif isinstance(value, str):
+        told = [part for part in (dotted(record, path) for path in paths) if isinstance(part, str) and part]
+        value = told if len(told) > 1 else parsed_list(value, path)
+    return _plain([text(option, path) for option in items(value, path)])
+
+
+def _columns(record: Mapping[str, Any]) -> tuple[str, ...]:
+    for names in COLUMNS:
+        values = [dotted(record, name) for name in names]
+        told = [text(value, name) for value, name in zip(values, names, strict=True) if value not in (None, "")]
+        if len(told) > 1:
+            return _plain(told)
+    return ()
+
+
+def _plain(told: list[str]) -> tuple[str, ...]:
+    heads = [_LETTERED.match(option) for option in told]
+    if all(head and (head[1] or head[2]) == LETTERS[at] for at, head in enumerate(heads) if at < len(LETTERS)):
+        return tuple(option[head.end() :] if head else option for option, head in zip(told, heads, strict=True))
+    return tuple(told)
+
+
+def bare(choices: Sequence[str]) -> bool:
+    """Whether the options are only letters, the choices being drawn in the picture."""
+    return all(option.upper() == LETTERS[at] or not option for at, option in enumerate(choices[: len(LETTERS)]))
+
+
+def listed(question: str, choices: Sequence[str]) -> str:
+    """The question with its options on lines of their own."""
+    if bare(choices):
+        return question
+    return "\n".join([question, *(f"{LETTERS[at]}. {option}" for at, option in enumerate(choices))])
+
+
+def chosen(value: object, choices: Sequence[str], *, by_index: bool) -> int:
+    """Which option an answer means: an index from 0, a letter, or the option's own text.
+
+    `by_index`: digits in a text are an index too, even where an option reads the same.
+    """
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
+    at = _index(value, choices, by_index=by_index)
+    if at is None or not 0 <= at < min(len(choices), len(LETTERS)):
+        allowed = f"0 to {len(choices) - 1}, A to {LETTERS[min(len(choices), 26) - 1]} or an option"
+        raise Drop(DropReason.NO_ANSWER, f"answer {kind(value)} names no option; allowed: {allowed}")
+    return at
+
+
+def _index(value: object, choices: Sequence[str], *, by_index: bool) -> int | None:
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return int(value) if value == int(value) else None
+    said = text(value, "answer")
+    if by_index and said.isdecimal():
+        return int(said)
+    same = [at for at, option in enumerate(choices) if option.casefold() == said.casefold()]
+    if same:
+        return same[0]
+    if said.isdecimal():
+        return int(said)
+    letter = _CHOSEN.match(said)
+    return LETTERS.find((letter[1] or letter[2]).upper()) if letter else None

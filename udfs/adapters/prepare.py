@@ -1,0 +1,77 @@
+"""Records that need another shape before a recipe fits them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.enums import DropReason
+from schemas.errors import Drop
+from udfs.adapters.evidence import rows
+from udfs.adapters.fields import dotted, items, record_of, text
+
+Value = Mapping[str, Any]
+
+
+def aligned(value: Value) -> Value:
+    """OCR-VQA: two lists, of questions and of their answers."""
+    questions, answers = items(value.get("questions"), "questions"), items(value.get("answers"), "answers")
+    if len(questions) != len(answers):
+        detail = f"{len(questions)} questions and {len(answers)} answers; allowed: as many answers as questions"
+        raise Drop(DropReason.NO_ANSWER, detail)
+    pairs = [{"question": question, "answer": answer} for question, answer in zip(questions, answers, strict=True)]
+    return {**value, "pairs": pairs}
+
+
+def asked_twice(value: Value) -> Value:
+    """Video-ChatGPT's benchmark: one question Q, or two wordings Q1 and Q2 that share the answer."""
+    questions = [value[name] for name in ("Q", "Q1", "Q2") if value.get(name) is not None]
+    return {**value, "pairs": [{"question": question, "answer": value.get("A")} for question in questions]}
+
+
+def two_pictures(value: Value) -> Value:
+    """NLVR2: the names of both pictures follow from the identifier, which ends with the sentence's number."""
+    if "identifier" not in value:
+        raise Drop(DropReason.MISSING_FIELD, "identifier is missing, from which the pictures' names follow")
+    stem = text(value["identifier"], "identifier").rpartition("-")[0]
+    folder = f"images/train/{value['directory']}/" if value.get("directory") is not None else ""
+    return {**value, "images": [f"{folder}{stem}-img{at}.png" for at in (0, 1)]}
+
+
+def filing(value: Value) -> Value:
+    """FinQA: text before the table, the table, text after it; these stand before the question."""
+    parts = [_lines(value.get("pre_text")), rows(value.get("table")), _lines(value.get("post_text"))]
+    return {**value, "context": "\n\n".join(part for part in parts if part)}
+
+
+def report(value: Value) -> Value:
+    """TAT-QA: a table and its paragraphs; the scale belongs to the answer."""
+    paragraphs = [record_of(part, "paragraphs") for part in items(value.get("paragraphs"), "paragraphs")]
+    passages = [text(part.get("text", ""), "paragraphs.text") for part in sorted(paragraphs, key=_order)]
+    table = rows(dotted(value, "table.table"))
+    pairs = [_scaled(record_of(part, "questions")) for part in items(value.get("questions"), "questions")]
+    return {**value, "context": "\n\n".join(part for part in (table, *passages) if part), "pairs": pairs}
+
+
+def _order(part: Value) -> float:
+    return float(part.get("order", 0))
+
+
+def _scaled(question: Value) -> Value:
+    reply, scale = question.get("answer"), question.get("scale")
+    if reply in (None, "", []) or not scale:
+        return question
+    shown = ", ".join(text(part, "answer") for part in reply) if isinstance(reply, list) else text(reply, "answer")
+    return {**question, "answer": f"{shown} {text(scale, 'scale')}"}
+
+
+def _lines(value: object) -> str:
+    lines = [text(line, "text") for line in items(value or [], "text")]
+    return "\n".join(line for line in lines if line not in ("", "."))
+
+
+def several(value: Value) -> Value:
+    """WikiTableQuestions: several answers between bars, with escaped bars and line ends."""
+    target = value.get("targetValue")
+    if not isinstance(target, str):
+        return value
+    plain = ", ".join(target.split("|"))
+    return {**value, "targetValue": plain.replace("\\p", "|").replace("\\n", "\n").replace("\\\\", "\\")}

@@ -1,0 +1,173 @@
+"""Which family a source's files belong to, and which part each file plays in it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from schemas.errors import InputError
+from schemas.source import FieldMap, Source
+from udfs.adapters import FAMILIES, find_family
+from udfs.adapters.family import Container, Family, Layout, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A place in a file, and the records that the family expects there."""
+
+    layout: Layout
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A family, the parts that it reads by file, and files that it does not read."""
+
+    family: Family
+    files: Mapping[str, tuple[Assignment, ...]]
+    unread: tuple[str, ...] = ()
+
+    @property
+    def joined(self) -> bool:
+        """Whether the family brings two sides together."""
+        return self.family.joiner is not None
+
+
+Layouts = Mapping[str, Sequence[Layout]]
+TABLES = frozenset({Container.PARQUET, Container.DELIMITED})
+
+
+def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
+    """The source's own family where it fits, else the one that fits most closely.
+
+    Where none fits, a first record may be broken: then the source's own family is believed if it resembles that.
+    """
+    declared = declared_family(source)
+    own = _assigned(declared, layouts_by_file, source) if declared else None
+    if own and _fitting(own, source):
+        return own
+    others = [_assigned(family, layouts_by_file, source) for family in FAMILIES.values()]
+    whole = [other for other in others if _sides(_fitting(other, source)) == _sides(other.family.shapes)]
+    if whole:
+        return max(whole, key=lambda found: (_closeness(_fitting(found, source)), len(found.files)))
+    if declared and (believed := _believed(declared, layouts_by_file)):
+        return believed
+    raise _unknown(layouts_by_file, source, declared)
+
+
+def declared_family(source: Source) -> Family | None:
+    """The family that a catalogue file names; around a user's own function it expects what the named one does."""
+    reading = source.reading
+    name = (reading and reading.family) or source.family
+    if reading is None or reading.adapter is None:
+        return FAMILIES.get(name)
+    own = find_family(reading.adapter)
+    return replace(own, shapes=FAMILIES[name].shapes) if own.name not in FAMILIES and name in FAMILIES else own
+
+
+def _assigned(family: Family, layouts: Layouts, source: Source) -> Recognised:
+    files = {}
+    for file, there in sorted(layouts.items()):
+        parts = [Assignment(layout, shape) for layout in there for shape in _first_fit(family, layout, source)]
+        parts = parts or [Assignment(at, shape) for at in there if at.first for shape in _like(family, at)][:1]
+        if parts:
+            files[file] = tuple(parts)
+    return Recognised(family, files, tuple(sorted(set(layouts) - set(files))))
+
+
+def _believed(family: Family, layouts: Layouts) -> Recognised | None:
+    files = {
+        file: tuple(Assignment(at, _like(family, at)[0]) for at in there if _like(family, at))
+        for file, there in layouts.items()
+    }
+    read = {file: parts[:1] for file, parts in files.items() if parts}
+    return Recognised(family, read, tuple(sorted(set(layouts) - set(read)))) if read else None
+
+
+def _like(family: Family, layout: Layout) -> list[Shape]:
+    return [shape for shape in family.shapes if _resembles(shape, layout)]
+
+
+def _first_fit(family: Family, layout: Layout, source: Source) -> list[Shape]:
+    """At most one: a record is read once."""
+    return [shape for shape in family.shapes if _fits(shape, layout, source)][:1]
+
+
+def _fits(shape: Shape, layout: Layout, source: Source) -> bool:
+    record = layout.first
+    if record is None or not _lies(shape, layout) or not shape.keys <= set(record) or shape.forbids & set(record):
+        return False
+    reading = source.reading
+    own = reading.fields if reading else FieldMap()
+    waived = {"question"} if reading and reading.question else set()
+    return all(
+        part in waived or any(_has(record, path) for path in (*getattr(own, part), *paths))
+        for part, paths in shape.one_of.items()
+    )
+
+
+def _has(record: Mapping[str, object], path: str) -> bool:
+    return path in record or path.partition(".")[0] in record
+
+
+def _lies(shape: Shape, layout: Layout) -> bool:
+    return layout.container in shape.containers and shape.at in (None, layout.at)
+
+
+def _resembles(shape: Shape, layout: Layout) -> bool:
+    """Whether a broken record may stand first; in a table all records have the same columns."""
+    if not _lies(shape, layout):
+        return False
+    if layout.first is None:
+        return True
+    here = set(layout.first)
+    return layout.container not in TABLES and not shape.forbids & here and bool(_known(shape) & here)
+
+
+def _known(shape: Shape) -> frozenset[str]:
+    return shape.keys.union(shape.usual, *shape.one_of.values())
+
+
+def _fitting(found: Recognised, source: Source) -> list[Shape]:
+    return [part.shape for parts in found.files.values() for part in parts if _fits(part.shape, part.layout, source)]
+
+
+def _sides(shapes: Iterable[Shape]) -> set[str]:
+    return {shape.side for shape in shapes}
+
+
+def _closeness(shapes: Iterable[Shape]) -> int:
+    return max(2 * len(shape.keys) + len(shape.one_of) + (shape.at is not None) for shape in shapes)
+
+
+def _unknown(layouts: Layouts, source: Source, declared: Family | None) -> InputError:
+    places = [(file, layout) for file, there in layouts.items() for layout in there]
+    found = "; ".join(
+        f"{file} at {layout.at or 'top'}: {layout.container.value} of {_keys(layout)}" for file, layout in places[:5]
+    )
+    nearest = max(FAMILIES.values(), key=lambda family: _overlap(family, places))
+    own = (
+        f"its family {declared.name} expects {_expected(declared)}"
+        if declared
+        else f"nothing reads {source.family} yet"
+    )
+    return InputError(
+        f"{source.source_id}: no family reads these files. Found: {found or 'no records'}; {own}",
+        f"the nearest family is {nearest.name}, which expects {_expected(nearest)}; "
+        "if these are the right files, name their fields under reading.fields of a catalogue file",
+    )
+
+
+def _overlap(family: Family, places: Sequence[tuple[str, Layout]]) -> int:
+    return max((len(_known(shape) & set(at.first or ())) for shape in family.shapes for _, at in places), default=0)
+
+
+def _keys(layout: Layout) -> str:
+    return ", ".join(sorted(map(str, layout.first))[:20]) if layout.first else "no objects"
+
+
+def _expected(family: Family) -> str:
+    """What each shape of a family asks for, as a sentence part."""
+    shapes = []
+    for shape in family.shapes:
+        any_of = [f"one of {'/'.join(paths[:6])}" for paths in shape.one_of.values()]
+        shapes.append(f"{'/'.join(sorted(shape.containers))} with {', '.join([*sorted(shape.keys), *any_of])}")
+    return "; or ".join(shapes)
