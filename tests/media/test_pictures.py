@@ -1,8 +1,10 @@
+import os
 import struct
 import warnings
 import zlib
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from schemas.errors import Drop
 from udfs.media.pictures import Size, fit_size, standardise
 
 LIMITS = Media()
+SAMPLES = Path(os.environ.get("MAMMOTH_REAL_SAMPLES", Path(__file__).parents[3] / "shared" / "real_samples"))
+ENDINGS = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp"}
 
 
 def opened(data: bytes) -> Image.Image:
@@ -180,16 +184,29 @@ def test_sizes(encoded: Callable[..., bytes], size: Size, canvas: Size):
     assert image.getpixel((0, 0)) == (255, 0, 0)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1", "CMYK", "I;16", "I", "F"])
+def test_huge_pictures_of_any_mode_are_averaged_down(encoded: Callable[..., bytes], mode: str):
+    small = Image.linear_gradient("L").resize((3000, 2000))
+    image = Image.fromarray(np.asarray(small).astype(np.uint16) * 257) if mode == "I;16" else small.convert(mode)
+    tight = Media(min_side=32, model_max_pixels=300 * 200)
+    item = standardise(encoded(image, "TIFF"), tight)
+    shown = np.asarray(opened(item.parts[0].data).convert("L"), float)
+    assert shown.shape == (200, 300)
+    # The gradient runs from black above to white below, in every row alike.
+    assert np.abs(shown.mean(axis=1) - np.linspace(0, 255, 200)).mean() < (8 if mode == "1" else 4)
+
+
 def test_padding_is_white_and_below(encoded: Callable[..., bytes]):
     image = opened(standardise(encoded(Image.new("RGB", (2000, 100), "blue"), "PNG"), LIMITS).parts[0].data)
     assert image.getpixel((1000, 50)) == (0, 0, 255)
     assert image.getpixel((1000, image.height - 1)) == (255, 255, 255)
 
 
+# No limit of these contradicts another: 300 x 9 <= 2,700 px a side, and 300 x 2,700 <= 900,000 px.
 limits = st.builds(
     Media,
     min_side=st.integers(1, 300),
-    max_side=st.integers(2200, 5000),
+    max_side=st.integers(2700, 5000),
     max_aspect=st.floats(1, 9),
     model_max_pixels=st.integers(900_000, 5_000_000),
 )
@@ -290,3 +307,15 @@ def test_damage_drops_or_decodes_and_never_crashes(form: str, data: st.DataObjec
     except Drop:
         return
     assert opened(item.parts[0].data).size == (item.parts[0].width, item.parts[0].height)
+
+
+@pytest.mark.real
+def test_publishers_pictures_are_read():
+    if not SAMPLES.is_dir():
+        pytest.skip(f"no real samples at {SAMPLES}; MAMMOTH_REAL_SAMPLES names their folder")
+    paths = [path for path in sorted(SAMPLES.rglob("*")) if path.suffix.lower() in ENDINGS]
+    assert paths
+    for path in paths:
+        part = standardise(path.read_bytes(), LIMITS).parts[0]
+        assert min(part.width, part.height) >= LIMITS.min_side, path
+        assert part.width * part.height <= LIMITS.model_max_pixels, path

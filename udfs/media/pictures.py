@@ -145,7 +145,7 @@ def _standardise(data: bytes, limits: Media) -> MediaItem:
             Note.ANIMATED: animated,
         }
         notes = fit_notes(size, fit) | {note for note, applies in changes.items() if applies}
-        rgb = _to_rgb(ImageOps.exif_transpose(image) if orientation in TURNED else image)
+        rgb = _to_rgb(ImageOps.exif_transpose(image) if orientation in TURNED else image, fit.content)
         kept = not notes and _is_plain(image)
         lossless = origin not in ("JPEG", "MPO") and _has_few_colours(rgb)
         standard = draw(rgb, fit)
@@ -178,20 +178,27 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _to_rgb(image: Image.Image, content: Size) -> Image.Image:
+    """RGB on white, in at most about twice the size of `content` where that saves memory."""
     if image.mode in DEEP_MODES:
-        image = _stretch(image)
+        return _stretch(_reduce(image if image.mode in ("I", "F") else image.convert("I"), content)).convert("RGB")
     if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(image.convert("RGBA"))
-        image = white
-    return image.convert("RGB")
+        layer = _reduce(image.convert("RGBA"), content)
+        white = Image.new("RGBA", layer.size, "white")
+        white.alpha_composite(layer)
+        return white.convert("RGB")
+    return _reduce(image if image.mode == "RGB" else image.convert("RGB"), content)
+
+
+def _reduce(image: Image.Image, content: Size) -> Image.Image:
+    factor = min(image.width // content[0], image.height // content[1]) // 2
+    return image.reduce(factor) if factor > 1 else image
 
 
 def _stretch(image: Image.Image) -> Image.Image:
     """More than 8 bits to 8: the darkest value becomes black, the lightest white, since 12-bit scans fill no range."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    low, high = values.min(), values.max()
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+    low, high = float(values.min()), float(values.max())
     return Image.fromarray(((values - low) * (255 / max(high - low, 1e-9))).astype(np.uint8))
 
 
