@@ -6,8 +6,8 @@ from functools import cache
 
 import pandas as pd
 from matplotlib.figure import Figure
-from vega_datasets import local_data
 
+from jobs.corpus import public_data
 from jobs.corpus.drawing import figure_png, table_text
 from jobs.corpus.item import File, Item
 
@@ -151,7 +151,8 @@ def draw(chart: Chart) -> bytes:
             if chart.form == "line":
                 axes.plot(labels, values, marker="o", label=name, color=COLOURS[at])
                 for place, value in enumerate(values):
-                    axes.annotate(number(value), (place, value), (0, 6), textcoords="offset points", ha="center")
+                    off = (0, -16 if at else 8)
+                    axes.annotate(number(value), (place, value), off, textcoords="offset points", ha="center")
             else:
                 width = 0.8 / len(chart.series)
                 places = [place + width * (at - (len(chart.series) - 1) / 2) for place in range(len(labels))]
@@ -167,19 +168,23 @@ def draw(chart: Chart) -> bytes:
     return figure_png(figure)
 
 
-def _points(frame: "pd.Series[float]") -> dict[str, float]:
+def _points(frame: "pd.Series[float] | pd.Series[int]") -> dict[str, float]:
     return {str(label): round(float(value), 2) for label, value in frame.items()}
 
 
+def _year(dates: "pd.Series[str]") -> "pd.Series[int]":
+    return pd.to_datetime(dates).dt.year
+
+
 def _farming() -> Iterator[Chart]:
-    barley = local_data.barley()
+    barley = public_data.table("barley.json")
     for site, rows in barley.groupby("site"):
         pivot = rows.pivot_table(index="variety", columns="year", values="yield").round(1).iloc[:6]
         series = {str(year): _points(pivot[year]) for year in pivot.columns}
         name = str(site)
         yield Chart(f"barley_{name.lower().replace(' ', '_')}", f"Barley yield at {name}",
                     "barley yield", "bushels per acre", "variety", series, link="in")  # fmt: skip
-    wheat = local_data.wheat().set_index("year")
+    wheat = public_data.table("wheat.json").astype({"year": int}).set_index("year")
     for start in (1600, 1680, 1760):
         part = wheat.loc[start : start + 35]
         yield Chart(f"wheat_{start}", f"Price of wheat in England from {start}", "price of a quarter of wheat",
@@ -187,22 +192,22 @@ def _farming() -> Iterator[Chart]:
 
 
 def _economy() -> Iterator[Chart]:
-    power = local_data.iowa_electricity()
-    power["year"] = power["year"].dt.year
+    power = public_data.table("iowa-electricity.csv")
+    power["year"] = _year(power["year"])
     wide = power.pivot_table(index="year", columns="source", values="net_generation")
     for start in (2001, 2006, 2011):
         part = wide.loc[start : start + 5]
         series = {name: _points(part[name]) for name in ("Nuclear Energy", "Renewables")}
         yield Chart(f"iowa_{start}", f"Electricity made in Iowa, {start} to {start + 5}", "net generation",
                     "thousand megawatt-hours", "year", series, "line", link="from")  # fmt: skip
-    stocks = local_data.stocks()
-    mean = stocks.groupby(["symbol", stocks["date"].dt.year])["price"].mean().round(1)
+    stocks = public_data.table("stocks.csv")
+    mean = stocks.groupby(["symbol", _year(stocks["date"])])["price"].mean().round(1)
     for symbol in ("MSFT", "AMZN", "IBM", "AAPL"):
         points = _points(mean[symbol].loc[2004:2009])
         yield Chart(f"stock_{symbol.lower()}", f"Average {symbol} share price by year", "average share price",
                     "dollars", "year", {symbol: points}, "line")  # fmt: skip
-    jobs = local_data.us_employment()
-    jobs["year"] = pd.to_datetime(jobs["month"]).dt.year
+    jobs = public_data.table("us-employment.csv")
+    jobs["year"] = _year(jobs["month"])
     yearly = jobs.groupby("year")[["manufacturing", "construction", "government", "information"]].mean().round(0)
     for sector in ("manufacturing", "construction", "government", "information"):
         yield Chart(f"jobs_{sector}", f"US employment: {sector}", f"number of people employed in {sector}",
@@ -210,13 +215,13 @@ def _economy() -> Iterator[Chart]:
 
 
 def _things() -> Iterator[Chart]:
-    weather = local_data.seattle_weather()
-    years = weather["date"].dt.year
+    weather = public_data.table("seattle-weather.csv")
+    years = _year(weather["date"])
     for year in (2012, 2013, 2014, 2015):
         kinds = weather[years == year]["weather"].value_counts()
         yield Chart(f"sky_{year}", f"Seattle: days of {year} by weather", "number of days", "days", "kind of weather",
                     {"days": _points(kinds)}, "pie" if year % 2 else "bar", adds=True)  # fmt: skip
-    cars = local_data.cars()
+    cars = public_data.table("cars.json")
     cars = cars[cars["Cylinders"].isin([4, 6, 8])]
     for column, what, unit in (("Miles_per_Gallon", "average mileage", "miles per gallon"),
                                ("Horsepower", "average power", "horsepower"),
@@ -231,12 +236,14 @@ def _things() -> Iterator[Chart]:
         yield Chart(
             f"cars_{slug}_engine", f"Cars of 1970-82: {what} by engine", what, unit, "engine", {"cars": cylinders}
         )
-    crimea = local_data.crimea()
-    crimea["month"] = pd.to_datetime(crimea["date"]).dt.strftime("%b %Y")
+    crimea = public_data.table("crimea.json")
+    dates = pd.to_datetime(crimea["date"])
+    crimea["month"] = dates.dt.month_name().str[:3] + " " + dates.dt.year.astype(str)
     for start in (0, 6, 12):
         rows = crimea.iloc[start : start + 6].set_index("month")
+        series = {name: _points(rows[name]) for name in ("disease", "wounds")}
         yield Chart(f"crimea_{start}", "British army in the Crimea: deaths by cause", "number of deaths", "deaths",
-                    "month", {name: _points(rows[name]) for name in ("disease", "wounds")}, link="from", adds=True)  # fmt: skip
+                    "month", series, link="from", adds=True)  # fmt: skip
 
 
 @cache

@@ -24,7 +24,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
         Defect("exact duplicate", DropReason.DUPLICATE, twin_of=0),
     ),
     "demo_descriptions": (
-        Defect("malformed line", DropReason.MALFORMED, '{"id": "planted", "image": "images/china.jpg", "conversations": ['),
+        Defect("malformed line", DropReason.MALFORMED, '{"id": "planted", "image": "images/china.jpg", "conv'),
         Defect("malformed line", DropReason.MALFORMED, "this line is no JSON at all"),
         Defect("unknown role", DropReason.UNKNOWN_ROLE,
                _asked("images/china.jpg", ("human", "<image>\nWhat is it?"), ("narrator", "A pavilion by a lake."))),
@@ -34,7 +34,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
     ),
     "demo_photo_questions": (
         Defect("annotation without its question", DropReason.ORPHAN_ANNOTATION,
-               {"image_id": 999, "question_id": 999001, "multiple_choice_answer": "yes", "answers": [{"answer": "yes"}]},
+               {"image_id": 999, "question_id": 999001, "multiple_choice_answer": "yes"},
                side="annotations"),
         Defect("question without its annotation", DropReason.ORPHAN_QUESTION,
                {"image_id": 998, "question_id": 998001, "question": "Is anybody there?"}, side="questions"),
@@ -51,11 +51,11 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
     ),
     "demo_receipts": (
         Defect("image given as an address", DropReason.MEDIA_IS_URL,
-               {"id": "planted", "image": "https://example.org/receipt.png", "question": "What is the total?", "answer": "7.50"}),
+               {"id": "planted", "image": "https://example.org/1.png", "question": "What is due?", "answer": "7.50"}),
     ),
     "demo_problems": (
         Defect("answer that is missing", DropReason.NO_ANSWER,
-               {"id": "planted", "image": "images/g000.png", "question": "What is the area of the triangle?", "answer": None}),
+               {"id": "planted", "image": "images/g000.png", "question": "What is the area?", "answer": None}),
     ),
     "demo_reports": (
         Defect("malformed line", DropReason.MALFORMED, '{"id": "planted", "image": images/iris.png}'),

@@ -54,7 +54,8 @@ def _lines(name: str, rows: Iterable[Row]) -> list[File]:
 
 def _parquet(name: str, rows: Sequence[Row], schema: pa.Schema) -> list[File]:
     buffer = BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(rows), schema=schema), buffer, compression="zstd", row_group_size=16)
+    table = pa.Table.from_pylist([row for row in rows if not isinstance(row, str)], schema=schema)
+    pq.write_table(table, buffer, compression="zstd", row_group_size=16)
     return [File(f"{name}-00000-of-00001.parquet", buffer.getvalue())]
 
 
@@ -100,7 +101,9 @@ def m4_json(content: Content) -> list[File]:
 
     def form(item: Item) -> Mapping[str, Any]:
         return {
-            "sample_id": item.id, "image": [f"{IMAGES}/{medium.name}" for medium in item.media], "conversations": turns(item),
+            "sample_id": item.id,
+            "image": [f"{IMAGES}/{medium.name}" for medium in item.media],
+            "conversations": turns(item),
         }  # fmt: skip
 
     return _json(content.name, _rows(content, form))
@@ -135,7 +138,7 @@ def cauldron_parquet(content: Content) -> list[File]:
     def form(item: Item) -> Mapping[str, Any]:
         return {
             "images": [_embedded(item)],
-            "texts": [{"user": question, "assistant": answer, "source": content.name} for question, answer in item.turns],
+            "texts": [{"user": asked, "assistant": answer, "source": content.name} for asked, answer in item.turns],
         }  # fmt: skip
 
     return _parquet(content.name, _rows(content, form), schema)

@@ -29,7 +29,7 @@ def picture(photograph: Mapping[str, Any], stem: str = "") -> File:
 def talks() -> list[Item]:
     """One conversation about each photograph."""
     return [
-        Item(p["id"], tuple(map(tuple, p["talk"])), (picture(p),), p["captions"][0], {"source": p["package"]})
+        Item(p["id"], tuple(map(tuple, p["talk"])), (picture(p),), " ".join(p["captions"]), {"source": p["package"]})
         for p in _photographs()
     ]
 
@@ -54,7 +54,7 @@ def descriptions() -> list[Item]:
 def short_answers() -> list[Item]:
     """All short questions of a photograph; pictures are named by number, as a challenge does."""
     return [
-        Item(str(number), tuple(map(tuple, p["short"])), (picture(p, f"demo_{number:012d}"),), p["captions"][1])
+        Item(str(number), tuple(map(tuple, p["short"])), (picture(p, f"demo_{number:012d}"),), " ".join(p["captions"]))
         for number, p in enumerate(_photographs(), start=101)
     ]
 
@@ -72,8 +72,9 @@ TEXTURES = {"brick.png": "bricks", "grass.png": "grass", "gravel.png": "stones",
 
 def textures() -> list[Item]:
     """Pictures with answers too poor to keep: what a dropped source looks like."""
-    return [
-        Item(name.split(".")[0], ((question, answer),), (_file("skimage.data", name, name.split(".")[0]),))
-        for name, thing in TEXTURES.items()
-        for question, answer in (("What is it?", thing), ("Describe it.", f"it is {thing} i think"))
-    ]
+    items = []
+    for name, thing in TEXTURES.items():
+        stem = name.split(".")[0]
+        for at, pair in enumerate((("What is it?", thing), ("Describe it.", f"it is {thing} i think"))):
+            items.append(Item(f"{stem}_{at}", (pair,), (_file("skimage.data", name, stem),)))
+    return items

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
-from vega_datasets import local_data
 
+from jobs.corpus import public_data
 from jobs.corpus.documents import draw_table
 from jobs.corpus.drawing import jpeg, packaged, table_text
 from jobs.corpus.item import File, Item
@@ -15,7 +15,8 @@ from jobs.corpus.item import File, Item
 def _means(loader: Callable[..., Any], columns: Sequence[str]) -> pd.DataFrame:
     bunch = loader(as_frame=True)
     named = bunch.target.map(lambda at: str(bunch.target_names[at]))
-    return bunch.data[list(columns)].groupby(named).mean().round(1).rename(columns=lambda name: name.replace("_", " "))
+    data: pd.DataFrame = bunch.data[list(columns)].rename(columns=lambda name: name.replace("_", " "))
+    return data.groupby(named).mean().round(1)
 
 
 def _table_items(name: str, title: str, frame: pd.DataFrame, asked: Sequence[tuple[str, str]]) -> list[Item]:
@@ -63,7 +64,7 @@ def _tumours() -> list[Item]:
 
 
 def _bacteria() -> list[Item]:
-    frame = local_data.burtin().set_index("Bacteria")
+    frame = public_data.table("burtin.json").set_index("Bacteria")
     rows = frame.iloc[[1, 3, 4, 12, 13]]
     header, cells = ["bacteria", "Gram staining"], [[name, row["Gram_Staining"]] for name, row in rows.iterrows()]
     title = "Gram staining of five bacteria"
@@ -79,8 +80,8 @@ def _bacteria() -> list[Item]:
 PICTURES: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
     "retina.jpg": (
         (
-            "A photograph of the back of an eye. A bright disc, the optic disc, lies at the left edge. Vessels branch out "
-            "from it. A dark spot, the macula, lies in the middle."
+            "A photograph of the back of an eye. A bright disc, the optic disc, lies at the left edge. Vessels branch "
+            "out from it. A dark spot, the macula, lies in the middle."
         ),
         (
             ("What part of the body does this photograph show?", "the retina"),
@@ -90,8 +91,8 @@ PICTURES: Mapping[str, tuple[str, Sequence[tuple[str, str]]]] = {
     ),
     "ihc.png": (
         (
-            "Tissue of the colon under a microscope. A brown stain (DAB) marks a protein in the glands. Cell nuclei are "
-            "stained blue with haematoxylin."
+            "Tissue of the colon under a microscope. A brown stain (DAB) marks a protein in the glands. Cell nuclei "
+            "are stained blue with haematoxylin."
         ),
         (
             ("Which colour marks the protein in this tissue?", "brown"),

@@ -44,7 +44,8 @@ def make_scene(rng: np.random.Generator, count: int) -> Scene:
     kinds = [(colour, shape) for colour in COLOURS for shape in SHAPES]
     chosen = rng.choice(len(kinds), size=count, replace=False)
     cells = sorted(rng.choice(9, size=count, replace=False))
-    return tuple(Thing(*kinds[kind], int(cell) // 3, int(cell) % 3) for kind, cell in zip(chosen, cells, strict=True))
+    placed = zip((kinds[kind] for kind in chosen), map(int, cells), strict=True)
+    return tuple(Thing(colour, shape, cell // 3, cell % 3) for (colour, shape), cell in placed)
 
 
 def draw_shape(draw: ImageDraw.ImageDraw, shape: str, colour: str, place: tuple[float, float], radius: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 
 import av
+import numpy as np
 from PIL import Image, ImageDraw
 
 from jobs.corpus.drawing import INK, PAPER, font
@@ -20,7 +21,7 @@ def mp4(frames: Sequence[Image.Image]) -> bytes:
         stream = container.add_stream("libx264", rate=RATE, options={"crf": "23", "threads": "1", "flags": "+bitexact"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_image(frame)))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(frame), format="rgb24")))
         container.mux(stream.encode())
     return buffer.getvalue()
 
