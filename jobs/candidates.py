@@ -1,0 +1,238 @@
+"""Who may enter a release, and why the others may not: frames over samples, rewritten and judged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql.types import LongType, StringType, StructType
+
+from jobs.mix import Key, Stratum
+from jobs.tables import Tables, spark_schema
+from schemas.columns import CHECKS
+from schemas.config import Config, ThresholdKind
+from schemas.enums import Category, Group, PairKind, ParseStatus, Verdict
+from schemas.errors import ConfigError
+from schemas.expectations import PLACED, WORDS
+from schemas.tables import INSTRUCT
+
+ACCEPTED = "accepted"
+"""The reason of a candidate that nothing speaks against."""
+
+NEVER_JUDGED = ("no_sample", "parse_", "duplicate", "group", "absent_media", "unjudged")
+"""Reasons (or how they begin) of rewrites that were no matter for the judge."""
+
+CHECK_NAMES = tuple(field.name for field in CHECKS)
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What candidates there were."""
+
+    strata: list[Stratum]
+    reasons: Mapping[str, Mapping[str, int]]
+    """Candidates by kind and reason, the accepted among them."""
+
+    @property
+    def judged(self) -> int:
+        """Rewrites that a verdict was needed for and found."""
+        return sum(n for reason, n in self._rewrites.items() if not reason.startswith(NEVER_JUDGED))
+
+    @property
+    def parsed(self) -> int:
+        """Of which with a readable verdict."""
+        return self.judged - self._rewrites.get("unparsed", 0)
+
+    @property
+    def accepted(self) -> int:
+        """Of which nothing speaks against."""
+        return self._rewrites.get(ACCEPTED, 0)
+
+    @property
+    def _rewrites(self) -> Mapping[str, int]:
+        return self.reasons.get(PairKind.REWRITTEN.value, {})
+
+
+def the_judge(tables: Tables, config: Config, judge_id: str | None) -> str | None:
+    """The judge_id whose verdicts decide; an error where its name stands for several and none is given."""
+    name = config.publishing.judge
+    ids = tables.read("judged").where(F.col("judge") == name).select("judge_id").distinct().orderBy("judge_id")
+    found = [row[0] for row in ids.limit(10).collect()]
+    if judge_id is not None:
+        if found and judge_id not in found:
+            raise ConfigError(f"judge {name!r} has no judge_id {judge_id!r}", f"choose one of {', '.join(found)}")
+        return judge_id
+    if len(found) > 1:
+        raise ConfigError(
+            f"judge {name!r} stands for {len(found)} judges (another prompt, model or sampling each)",
+            f"say which judge_id decides: {', '.join(found)}",
+        )
+    return found[0] if found else None
+
+
+def verdicts(tables: Tables, config: Config, judge_id: str | None) -> DataFrame:
+    """The deciding judge's rows with `passes`: whether the threshold is met, False where nothing was parsed."""
+    judged = tables.read("judged").where(F.col("judge") == config.publishing.judge)
+    judged = judged.where(F.col("judge_id") == judge_id) if judge_id else judged.where("false")
+    readable = (F.col("verdict") != Verdict.UNPARSED.value) & F.col("p_yes").isNotNull() & ~F.isnan("p_yes")
+    judged = judged.withColumn("readable", readable)
+    threshold = config.publishing.threshold
+    if threshold.kind is ThresholdKind.ABSOLUTE:
+        return judged.withColumn("passes", F.col("readable") & (F.col("p_yes") >= threshold.value))
+    # One partition orders (id, number) pairs here, spilling to disk; an exact rank has no cheaper form in SQL.
+    kinds = Window.partitionBy("subject_kind", "readable")
+    best = kinds.orderBy(F.desc("p_yes"), "subject_id")
+    # SQL reads 0.07 as a decimal, so that 7 of 100 are 7.
+    upper = F.row_number().over(best) - 1 < F.expr(f"{threshold.value:.6f}") * F.count("*").over(kinds)
+    return judged.withColumn("passes", F.col("readable") & upper)
+
+
+def _reason(rules: Mapping[str, Column]) -> Column:
+    """The first rule that holds."""
+    return F.coalesce(*(F.when(condition, F.lit(name)) for name, condition in rules.items()), F.lit(ACCEPTED))
+
+
+def _unfit(config: Config) -> Mapping[str, Column]:
+    """Rows that no trainer could use as they are."""
+    return {
+        "too_long": F.expr(f"{WORDS} > {config.gate.max_tokens}"),
+        "placeholders": ~F.coalesce(F.expr(PLACED), F.lit(False)),
+    }
+
+
+def _originals(tables: Tables, config: Config) -> DataFrame:
+    rules = {
+        "group": ~F.col("group").isin([group.value for group in config.publishing.keep_groups]),
+        "absent_media": F.col("media_status") == "absent",
+        **_unfit(config),
+    }
+    return tables.read("samples").select(
+        F.col("sample_id").alias("id"),
+        F.lit(PairKind.ORIGINAL.value).alias("kind"),
+        *("sample_id", "source_id", "group", "category", "modality"),
+        F.lit(None).cast("int").alias("position"),
+        _reason(rules).alias("reason"),
+    )
+
+
+def _rewrites(tables: Tables, config: Config, judge_id: str | None) -> DataFrame:
+    groups = [group.value for group in config.publishing.keep_groups if group in config.rewriting.groups]
+    told = verdicts(tables, config, judge_id).select(F.col("subject_id").alias("pair_id"), "readable", "passes")
+    facts = tables.read("samples").select(
+        "sample_id", "group", "category", "modality", "media", "media_status", F.lit(True).alias("known")
+    )
+    twins = Window.partitionBy("pair_id").orderBy("sample_id", "position")
+    rules = {
+        "no_sample": F.col("known").isNull(),
+        **{f"parse_{s.value}": F.col("parse_status") == s.value for s in ParseStatus if s is not ParseStatus.OK},
+        "duplicate": F.col("twin") > 1,
+        "group": ~F.col("group").isin(groups),
+        "absent_media": F.col("media_status") == "absent",
+        "unjudged": F.col("passes").isNull(),
+        "unparsed": ~F.col("readable"),
+        "below_threshold": ~F.col("passes"),
+        **{f"check_{name}": ~F.col(f"checks.{name}") for name in config.publishing.require_checks},
+        **_unfit(config),
+    }
+    joined = tables.read("rewritten").withColumn("twin", F.row_number().over(twins)).join(facts, "sample_id", "left")
+    return joined.join(told, "pair_id", "left").select(
+        F.col("pair_id").alias("id"),
+        F.lit(PairKind.REWRITTEN.value).alias("kind"),
+        *("sample_id", "source_id", "group", "category", "modality", "position"),
+        _reason(rules).alias("reason"),
+    )
+
+
+def candidates(tables: Tables, config: Config, judge_id: str | None) -> DataFrame:
+    """Every sample and every pair, one narrow row each, with what speaks against it and its `rank` by hash.
+
+    Ranks count the acceptable rows of one source and kind from 1; no text and no bytes are carried.
+    """
+    unknown = sorted(set(config.publishing.require_checks) - set(CHECK_NAMES))
+    if unknown:
+        raise ConfigError(f"publishing.require_checks names {unknown}", f"checks are {', '.join(CHECK_NAMES)}")
+    pool = _originals(tables, config).unionByName(_rewrites(tables, config, judge_id))
+    order = Window.partitionBy("source_id", "kind", "reason").orderBy(F.sha2("id", 256), "id")
+    return pool.withColumn("rank", F.row_number().over(order))
+
+
+def count(pool: DataFrame) -> Intake:
+    """Candidates by source, kind and reason; a few hundred numbers, whatever the rows."""
+    counts = pool.groupBy("source_id", "kind", "reason").agg(
+        F.max("group").alias("group"), F.max("category").alias("category"), F.count("*").alias("rows")
+    )
+    strata, reasons = [], {kind.value: dict[str, int]() for kind in PairKind}
+    for row in counts.collect():
+        tally = reasons[row["kind"]]
+        tally[row["reason"]] = tally.get(row["reason"], 0) + row["rows"]
+        if row["reason"] == ACCEPTED:
+            place = Group(row["group"]), Category(row["category"])
+            strata.append(Stratum(row["source_id"], PairKind(row["kind"]), *place, row["rows"]))
+    return Intake(strata, reasons)
+
+
+def take(pool: DataFrame, quotas: Mapping[Key, int], si_share: float) -> DataFrame:
+    """The candidates within their quotas, each with its split.
+
+    SI gets text and, of each source's single pictures, the lowest `si_share` by hash, rounded down; OV gets the rest.
+    """
+    schema = StructType().add("source_id", StringType()).add("kind", StringType()).add("quota", LongType())
+    limits = pool.sparkSession.createDataFrame([(*key, rows) for key, rows in sorted(quotas.items())], schema)
+    taken = pool.where(F.col("reason") == ACCEPTED).join(F.broadcast(limits), ["source_id", "kind"])
+    taken = taken.where(F.col("rank") <= F.col("quota"))
+    alike = Window.partitionBy("source_id", "modality")
+    first = F.row_number().over(alike.orderBy(F.sha2("id", 256), "id")) <= F.floor(
+        F.expr(f"{si_share:.6f}") * F.count("*").over(alike)
+    )
+    si = (F.col("modality") == "text") | ((F.col("modality") == "image") & first)
+    return taken.withColumn("split", F.when(si, "si").otherwise("ov"))
+
+
+def _quality(checks: Column) -> Column:
+    scores = {"p_yes": "p_yes", "content": "content_score", "relevance": "relevance_score"}
+    kind = spark_schema(INSTRUCT)["quality"].dataType
+    return F.struct(*(F.col(old).alias(new) for new, old in scores.items()), checks.alias("checks")).cast(kind)
+
+
+def _lineage(known: Mapping[str, str]) -> Column:
+    kind = spark_schema(INSTRUCT)["lineage"].dataType
+    assert isinstance(kind, StructType)
+    return F.struct(*(F.col(known[n]) if n in known else F.lit(None) for n in kind.fieldNames())).cast(kind)
+
+
+def released(tables: Tables, taken: DataFrame, told: DataFrame, release_id: int) -> DataFrame:
+    """Full rows of the release for the rows taken; `told` are the deciding judge's rows."""
+    keys = taken.select("id", "kind", "sample_id", "position", "split")
+    samples = tables.read("samples").withColumnRenamed("conversation", "original")
+    told = told.drop("sample_id", "source_id", "call_key")
+    verdict = {kind: told.where(F.col("subject_kind") == kind.value).drop("subject_kind") for kind in PairKind}
+    originals = (
+        keys.where(F.col("kind") == "original")
+        .join(samples, "sample_id")
+        .join(verdict[PairKind.ORIGINAL].withColumnRenamed("subject_id", "content_id"), "content_id", "left")
+        .withColumn("conversation", F.col("original"))
+        .withColumn("quality", _quality(F.col("checks")))
+        .withColumn("lineage", _lineage({"sample_id": "sample_id", "judge_id": "judge_id", "origin": "origin"}))
+    )
+    pairs = tables.read("rewritten").select(
+        F.col("pair_id").alias("id"), "sample_id", "position", "call_key", "conversation", F.col("checks").alias("own")
+    )
+    # A call may have been stored twice; whatever the key covers is the same in both.
+    calls = (
+        tables.read("calls")
+        .groupBy("call_key")
+        .agg(*(F.max(name).alias(name) for name in ("prompt_version", "model", "revision")))
+    )
+    named = ("sample_id", "call_key", "judge_id", "prompt_version", "model", "revision", "origin")
+    rewrites = (
+        keys.where(F.col("kind") == "rewritten")
+        .join(pairs, ["id", "sample_id", "position"])
+        .join(samples, "sample_id")
+        .join(verdict[PairKind.REWRITTEN].withColumnRenamed("subject_id", "id"), "id", "left")
+        .join(calls, "call_key", "left")
+        .withColumn("quality", _quality(F.col("own")))
+        .withColumn("lineage", _lineage({"pair_id": "id", **{name: name for name in named}}))
+    )
+    columns = [name for name in INSTRUCT.arrow.names if name != "release_id"]
+    both = originals.select(*columns).unionByName(rewrites.select(*columns))
+    return both.withColumn("release_id", F.lit(release_id).cast("long"))

@@ -1,0 +1,87 @@
+"""Publishing: choose rows, stage them, let the gate look, and put the release in place in one commit."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from jobs.audit import Candidate
+from jobs.candidates import Intake, candidates, count, released, take, the_judge, verdicts
+from jobs.gate import Verdict, refuse, run_gate
+from jobs.mix import Mix, mix
+from jobs.release import STAGED, Fingerprint, Release, commit, fingerprint, latest, repair, stage, staged, unstage
+from jobs.tables import Tables
+from schemas.config import Config
+
+
+def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = None) -> Release:
+    """The new release, or the last one where its content would be the same.
+
+    `judge_id` decides where the configured judge's name stands for several. Whatever fails, readers keep the
+    previous release whole, and publishing again goes on from there. Raises GateError, and says why in `runs` too.
+    """
+    started = datetime.now(UTC)
+    repair(tables)
+    judge = the_judge(tables, config, judge_id)
+    pool = candidates(tables, config, judge)
+    intake = count(pool)
+    chosen = mix(intake.strata, config.publishing, config.rewriting.groups)
+    last = latest(tables)
+    release_id = int(last["release_id"]) + 1 if last else 1
+    taken = take(pool, chosen.quotas, config.publishing.si_share)
+    version = stage(tables, released(tables, taken, verdicts(tables, config, judge), release_id))
+    candidate = Candidate(STAGED, version, sum(chosen.quotas.values()), release_id, run_id)
+    verdict = run_gate(tables, candidate, config, intake)
+    _record(tables, run_id, started, (intake, chosen, verdict))
+    refuse(verdict)
+    whole = fingerprint(staged(tables, version))
+    if last and last["content_hash"] == whole.content_hash and last["rows"] == whole.rows:
+        release = _release(last.asDict(), is_new=False)
+    else:
+        facts = _facts(candidate, whole, verdict, config)
+        release = _release(commit(tables, staged(tables, version), facts).asDict(), is_new=True)
+    unstage(tables)
+    return release
+
+
+def _facts(candidate: Candidate, whole: Fingerprint, verdict: Verdict, config: Config) -> dict[str, Any]:
+    """The manifest, but for what only the commit knows."""
+    return {
+        "release_id": candidate.release_id,
+        "rows": whole.rows,
+        "counts": json.dumps(whole.counts),
+        "content_hash": whole.content_hash,
+        "gate_id": verdict.gate_id,
+        "run_id": candidate.run_id,
+        "config": config.model_dump_json(),
+    }
+
+
+def _release(row: dict[str, Any], *, is_new: bool) -> Release:
+    names = ("release_id", "table_version", "rows", "content_hash", "gate_id")
+    return Release(**{name: row[name] for name in names}, counts=json.loads(row["counts"]), is_new=is_new)
+
+
+def _record(tables: Tables, run_id: str, started: datetime, told: tuple[Intake, Mix, Verdict]) -> None:
+    """One row in `runs`: every candidate is either in the release or counted under its reason."""
+    intake, chosen, verdict = told
+    rows_in = sum(sum(tally.values()) for tally in intake.reasons.values())
+    rows_out = sum(chosen.quotas.values())
+    facts = {
+        "candidates": intake.reasons,
+        "left_out": chosen.left_out,
+        "shortfalls": chosen.shortfalls,
+        "gate": {"gate_id": verdict.gate_id, "success": verdict.success},
+        "failed": [asdict(outcome) for outcome in verdict.outcomes if not outcome.success],
+    }
+    row = {
+        "run_id": run_id,
+        "stage": "publish",
+        "started": started,
+        "ended": datetime.now(UTC),
+        "rows_in": rows_in,
+        "rows_out": rows_out,
+        "rejected": rows_in - rows_out,
+        "facts": json.dumps(facts),
+    }
+    tables.append_rows("runs", [row])

@@ -1,0 +1,169 @@
+"""Releases: a staged candidate, one commit that publishes it, and the manifest that names the commit."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+
+from jobs.tables import Tables, conform
+from schemas.errors import ConfigError, PipelineError
+from schemas.tables import INSTRUCT
+from udfs import files
+
+STAGED = "_staged_instruct"
+"""The candidate; dropped after it is published, kept for a look when a gate refuses it."""
+
+KEEP = "interval 3650 days"
+"""How long Delta keeps the files and the log of old releases."""
+
+BREAKDOWN = ("category", "source_id", "kind", "split")
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a set of release rows is, whatever their order and their release_id."""
+
+    rows: int
+    content_hash: str
+    counts: Mapping[str, Mapping[str, int]]
+    """Rows by category, source, kind and split."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published release."""
+
+    release_id: int
+    table_version: int
+    rows: int
+    counts: Mapping[str, Mapping[str, int]]
+    content_hash: str
+    gate_id: str
+    is_new: bool
+    """False: the content is that of an earlier release, so none was made."""
+
+
+def fingerprint(rows: DataFrame) -> Fingerprint:
+    """Counts and an order-free hash over all columns but release_id, in one pass."""
+    # JSON keeps the names of fields that are present: plain hashing would skip NULLs and take one check for another.
+    whole = F.xxhash64(F.to_json(F.struct(*sorted(set(rows.columns) - {"release_id"})))).cast("decimal(38,0)")
+    groups = rows.groupBy(*BREAKDOWN).agg(F.count("*").alias("rows"), F.sum(whole).alias("hash")).collect()
+    counts: dict[str, dict[str, int]] = {name: {} for name in BREAKDOWN}
+    for group in groups:
+        for name in BREAKDOWN:
+            key = str(group[name])
+            counts[name][key] = counts[name].get(key, 0) + int(group["rows"])
+    total = sum(int(group["hash"]) for group in groups) % (1 << 128)
+    ordered = {name: dict(sorted(tally.items())) for name, tally in counts.items()}
+    return Fingerprint(sum(int(group["rows"]) for group in groups), f"{total:032x}", ordered)
+
+
+def stage(tables: Tables, rows: DataFrame) -> int:
+    """Writes the candidate in place of an earlier one and gives the version that holds it."""
+    writer = conform(rows, INSTRUCT).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    if tables.storage.catalog:
+        writer.saveAsTable(tables.sql_name(STAGED))
+    else:
+        writer.save(tables.path(STAGED))
+    return int(_history(tables, STAGED, 1)[0]["version"])
+
+
+def staged(tables: Tables, version: int) -> DataFrame:
+    """The candidate as it was staged, whatever happened to its table since."""
+    reader = tables.spark.read.option("versionAsOf", version)
+    if tables.storage.catalog:
+        return reader.table(tables.sql_name(STAGED))
+    return reader.format("delta").load(tables.path(STAGED))
+
+
+def unstage(tables: Tables) -> None:
+    """Drops the candidate's table."""
+    if tables.storage.catalog:
+        tables.spark.sql(f"DROP TABLE IF EXISTS {tables.sql_name(STAGED)}")
+    else:
+        files.remove(tables.path(STAGED))
+
+
+def _history(tables: Tables, name: str, limit: int) -> list[Row]:
+    return tables.spark.sql(f"DESCRIBE HISTORY {tables.sql_name(name)} LIMIT {limit}").collect()
+
+
+def latest(tables: Tables) -> Row | None:
+    """The manifest of the newest release."""
+    found = tables.read("releases").orderBy(F.desc("release_id")).limit(1).collect()
+    return found[0] if found else None
+
+
+def manifest(tables: Tables, release_id: int | None = None) -> Row:
+    """The manifest of one release, the newest where none is named."""
+    ids = [row[0] for row in tables.read("releases").select("release_id").orderBy("release_id").collect()]
+    wanted = ids[-1] if release_id is None and ids else release_id
+    if wanted not in ids:
+        known = f"releases: {', '.join(map(str, ids[-20:]))}" if ids else "there is no release yet"
+        raise ConfigError(f"release {wanted or ''} does not exist; {known}", "`mammoth-vl release list` shows them")
+    return tables.read("releases").where(f"release_id = {wanted}").collect()[0]
+
+
+def read_release(tables: Tables, release_id: int | None = None) -> DataFrame:
+    """The rows of one release as they were published, the newest where none is named."""
+    return tables.read("instruct", int(manifest(tables, release_id)["table_version"]))
+
+
+def commit(tables: Tables, rows: DataFrame, facts: Mapping[str, Any]) -> Row:
+    """Publishes rows in one commit, checks what readers now see, and writes the manifest.
+
+    The whole manifest travels in the commit itself, so that a crash in between loses nothing (see `repair`).
+    """
+    tables.ensure("instruct")
+    _keep_history(tables)
+    before = tables.version("instruct")
+    writer = conform(rows, INSTRUCT).write.format("delta").mode("overwrite").option("userMetadata", json.dumps(facts))
+    if tables.storage.catalog:
+        writer.saveAsTable(tables.sql_name("instruct"))
+    else:
+        writer.save(tables.path("instruct"))
+    version = tables.version("instruct")
+    seen = fingerprint(tables.read("instruct", version))
+    if (seen.rows, seen.content_hash) != (facts["rows"], facts["content_hash"]):
+        tables.spark.sql(f"RESTORE TABLE {tables.sql_name('instruct')} TO VERSION AS OF {before}")
+        raise PipelineError(
+            f"instruct holds {seen.rows:,} rows with hash {seen.content_hash} at version {version};"
+            f" {facts['rows']:,} with {facts['content_hash']} were published, so version {before} was restored",
+            "another writer may be at work: see DESCRIBE HISTORY of instruct, then publish again",
+        )
+    return _write_manifest(tables, facts, version)
+
+
+def _keep_history(tables: Tables) -> None:
+    name = tables.sql_name("instruct")
+    have = tables.spark.sql(f"DESCRIBE DETAIL {name}").collect()[0]["properties"]
+    wanted = {"delta.deletedFileRetentionDuration": KEEP, "delta.logRetentionDuration": KEEP}
+    if any(have.get(key) != value for key, value in wanted.items()):
+        pairs = ", ".join(f"'{key}' = '{value}'" for key, value in wanted.items())
+        tables.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ({pairs})")
+
+
+def _write_manifest(tables: Tables, facts: Mapping[str, Any], version: int) -> Row:
+    row = {**facts, "table_version": version, "at": datetime.now(UTC)}
+    tables.append_rows("releases", [row])
+    return manifest(tables, int(facts["release_id"]))
+
+
+def repair(tables: Tables) -> int | None:
+    """Writes the manifest of a release that was committed just before a crash; its id, or None if all is well."""
+    if not tables.exists("instruct"):
+        return None
+    newest = latest(tables)
+    last = int(newest["release_id"]) if newest else 0
+    for entry in _history(tables, "instruct", 20):
+        facts = json.loads(entry["userMetadata"] or "{}") if entry["operation"] == "WRITE" else {}
+        if "release_id" in facts:
+            if facts["release_id"] <= last:
+                return None
+            _write_manifest(tables, facts, int(entry["version"]))
+            return int(facts["release_id"])
+    return None
