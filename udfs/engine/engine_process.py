@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -13,10 +14,14 @@ from udfs.engine.processes import TOKEN, sweep
 from udfs.engine.upstream import Upstream
 
 _POLL_S = 0.1
+_CAUSE = re.compile(r"\b\w*(?:Error|Exception): .*")
 _STOP_S = 15.0
 
 _HINTS = (
-    (("out of memory", "cannot allocate", "kv cache"), "give it more memory, or lower max_model_len or max_num_seqs"),
+    (
+        ("out of memory", "cannot allocate", "kv cache", "available memory"),
+        "give it more memory, or lower max_model_len or max_num_seqs",
+    ),
     (("no module named",), "set engines.<name>.python to the interpreter that has vLLM"),
     (("unrecognized arguments",), "correct engines.<name>.args"),
     (("address already in use",), "end the process that holds the address, or choose another host_dir"),
@@ -82,6 +87,9 @@ class EngineProcess:
 
     def _failure(self, what: str) -> EngineError:
         end = state.tail(self._log)
+        # Servers log the cause first, and then page after page of what followed from it.
+        cause = _CAUSE.search(self._log.read_text(errors="replace"))
+        end = f"{cause[0]}\n...\n{end}" if cause else end
         low = end.lower()
         step = next((step for words, step in _HINTS if any(word in low for word in words)), f"read {self._log}")
         return EngineError(f"{what} ({' '.join(self._upstream.command[:4])} ...):\n{end}", step)

@@ -65,12 +65,13 @@ class EngineSettings:
 def resolve(engine: Engine, host_dir: str = "", status_dir: str = "", max_sql_calls: int = 1000) -> EngineSettings:
     """Settings for an engine of the configuration; its model folder, where it is one, is read for the revision."""
     folder = host_dir or f"/tmp/mammoth-vl-{os.getuid()}"  # noqa: S108 - 0700 and checked for its owner
-    path = Path(engine.model).resolve() if Path(engine.model).is_dir() else None
+    named = engine.path or engine.model
+    path = Path(named).resolve() if Path(named).is_dir() else None
     return EngineSettings(
         engine=engine,
         revision=model_revision(engine),
         host_dir=str(Path(folder).absolute()),
-        model_path=str(path or engine.model),
+        model_path=str(path or named),
         status_dir=status_dir,
         max_sql_calls=max_sql_calls,
     )
@@ -80,12 +81,12 @@ def model_revision(engine: Engine) -> str:
     """The revision that is part of every call key: as configured, or a hash of the model folder."""
     if engine.revision:
         return engine.revision
-    folder = Path(engine.model)
+    folder = Path(engine.path or engine.model)
     if engine.kind is EngineKind.STUB:
         return "stub"
     if not (folder / "config.json").is_file():
         raise EngineError(
-            f"engine {engine.name}: model {engine.model!r} is no model folder (no config.json in it), "
+            f"engine {engine.name}: model {engine.path or engine.model!r} is no model folder (no config.json in it), "
             "and a hub model needs a revision",
             f"set engines.{engine.name}.model to a folder, or engines.{engine.name}.revision to the hub's commit hash",
         )

@@ -12,6 +12,9 @@ from schemas.enums import EngineKind
 from schemas.errors import EngineError
 from udfs.engine.settings import EngineSettings
 
+_CPU_CACHE_BYTES = str(1 << 30)
+"""Unless `args` say otherwise; vLLM's own default is nearly all memory of the machine, which it shares with Spark."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
@@ -41,6 +44,8 @@ def _vllm(settings: EngineSettings) -> Upstream:
     ]
     if engine.revision and settings.model_path == engine.model:
         command += ["--revision", engine.revision]
+    if not settings.gpus:
+        command += ["--kv-cache-memory-bytes", _CPU_CACHE_BYTES]
     if engine.vision:
         command += ["--limit-mm-per-prompt", json.dumps(pictures)]
     return Upstream(engine.model, socket=socket, command=(*command, *engine.args), env=_vllm_env(settings))
