@@ -31,8 +31,9 @@ def read(root: str, part: Range, keep: Keep | None = None) -> Iterator[Record]:
     is not the one that was planned.
     """
     uri = files.join(root, part.file)
-    if files.size(uri) != part.size:
-        raise InputError(f"{uri} has {files.size(uri)} bytes, planned were {part.size}", "it changed; run again")
+    size = files.size(uri) if files.exists(uri) else 0
+    if size != part.size:
+        raise InputError(f"{uri} has {size} bytes, planned were {part.size}", "it changed or is gone; run again")
     count = 0
     for record in _READERS[part.container](root, part):
         count += 1

@@ -30,7 +30,9 @@ def outline_of(uri: str, block_bytes: int = BLOCK) -> tuple[Place, ...] | None:
 @lru_cache(maxsize=16)
 def _outline(uri: str, stamp: tuple[int, int], block_bytes: int) -> tuple[Place, ...] | None:
     found = _checked(uri, stamp[0], block_bytes)
-    if found.lines:
+    if found.first_of_many:
+        if any(b"\n" in block for block in blocks(uri, *found.first_of_many)):
+            raise InputError(f"{uri} holds several JSON documents", "put each object on one line, or all into one list")
         return None
     places: dict[tuple[str, Container], Place] = {}
     for span in found.spans:

@@ -39,10 +39,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Containers of one document in file order; `lines`: another object follows the first one."""
+    """Containers of one document in file order."""
 
     spans: tuple[Span, ...] = ()
-    lines: bool = False
+    first_of_many: tuple[int, int] | None = None
+    """Where the first object lies if another one follows it."""
 
 
 class CutShort(Exception):  # noqa: N818 - turned into an InputError where the file's name is known
@@ -204,7 +205,7 @@ def outline(blocks: Iterable[bytes], offset: int = 0) -> Outline:
         spans = _Section(cursor, (), top).walk()
     after = next((text[:1] for block in cursor.rest() if (text := block.lstrip(SPACE))), b"")
     if after == b"{" and byte == ord("{"):
-        return Outline(lines=True)
+        return Outline(first_of_many=(top.start, top.end))
     if after:
         raise CutShort(f"its JSON ends and {after!r} follows")
     return Outline(tuple(spans))

@@ -49,11 +49,16 @@ class _Held:
             self.hashed, self.parts = hashlib.sha256(whole), [whole[: min(_HEAD, self.largest)]]
 
     def close(self, part: bytes) -> Piece:
+        if not self.size and len(part) <= self.largest:
+            return self._whole(part)
         self.add(part)
         data, size, hashed = b"".join(self.parts), self.size, self.hashed
         self.parts, self.size, self.hashed = [], 0, None
         if hashed is not None:
             return Piece(data, size, hashed.hexdigest())
+        return self._whole(data)
+
+    def _whole(self, data: bytes) -> Piece:
         data = data.strip(self.blanks) if self.blanks else data
         return Piece(data, len(data), hashlib.sha256(data).hexdigest())
 

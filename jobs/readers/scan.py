@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 QUOTE, OPEN, CLOSE, COMMA = 1, 2, 3, 4
-_BACKSLASH = 92
 _CLASSES = bytes(
     {ord('"'): QUOTE, ord("{"): OPEN, ord("["): OPEN, ord("}"): CLOSE, ord("]"): CLOSE, ord(","): COMMA}.get(byte, 0)
     for byte in range(256)
@@ -41,13 +40,10 @@ class Tokens:
 
 def scan(block: bytes, state: State) -> tuple[Tokens, State]:
     """Tokens of a block, and the state in which the next one begins."""
+    block, escaped = _blank_escapes(block, state.escaped)
     classes = np.frombuffer(block.translate(_CLASSES), np.uint8)
-    at = np.flatnonzero(classes)
+    at = np.flatnonzero(classes != 0)
     kinds = classes[at]
-    escaped = state.escaped
-    if escaped or _BACKSLASH in block:
-        kept, escaped = _unescaped(np.frombuffer(block, np.uint8), at, kinds == QUOTE, state.escaped)
-        at, kinds = at[kept], kinds[kept]
     quotes = kinds == QUOTE
     # uint8 may wrap around: only the parity of the count matters.
     inside = (np.cumsum(quotes, dtype=np.uint8) + np.uint8(state.in_string)) & 1
@@ -59,17 +55,10 @@ def scan(block: bytes, state: State) -> tuple[Tokens, State]:
     return Tokens(at, kinds, after + (kinds == CLOSE)), State(in_string, escaped, depth)
 
 
-def _unescaped(
-    data: Kinds, at: Ints, quotes: npt.NDArray[np.bool_], escaped: bool
-) -> tuple[npt.NDArray[np.bool_], bool]:
-    """Which tokens to keep: all but quotes behind an odd run of backslashes; and whether the next block's first
-    byte is escaped."""
-    slashes = np.flatnonzero(data == _BACKSLASH)
-    if escaped:  # stands for the backslash at the end of the block before
-        slashes = np.concatenate((np.array([-1]), slashes))
-    starts = slashes[np.diff(slashes, prepend=-9) != 1]
-    last = np.searchsorted(slashes, at) - 1
-    behind = quotes & (last >= 0) & (slashes[last] == at - 1)
-    run = at - starts[np.searchsorted(starts, at) - 1]
-    ends_in_run = slashes.size > 0 and slashes[-1] == len(data) - 1
-    return ~(behind & (run % 2 == 1)), bool(ends_in_run and (len(data) - starts[-1]) % 2 == 1)
+def _blank_escapes(block: bytes, escaped: bool) -> tuple[bytes, bool]:
+    """The block with escaped quotes and backslashes overwritten, and whether the next block's first byte is escaped."""
+    if escaped and block.startswith((b'"', b"\\")):
+        block = b"_" + block[1:]
+    # Pairs first: `replace` goes from left to right, so an odd backslash is left at the end of its run.
+    block = block.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    return block, block.endswith(b"\\")

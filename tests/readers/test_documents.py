@@ -167,7 +167,13 @@ def test_a_file_that_changed_is_refused(save: Save):
     path = save(b'[{"a": 1}]')
     (part,) = plan_ranges(str(path), path.name, the_layout(path, Container.JSON_ARRAY), 1 << 20)
     path.write_bytes(b'[{"a": 1}, {"a": 2}]')
-    with pytest.raises(InputError, match="planned were 10"):
+    with pytest.raises(InputError, match="20 bytes, planned were 10"):
+        list(read(str(path.parent), part))
+    path.write_bytes(b"[1,2,3,44]")
+    with pytest.raises(InputError, match="records, planned"):
+        list(read(str(path.parent), part))
+    path.unlink()
+    with pytest.raises(InputError, match="is gone"):
         list(read(str(path.parent), part))
 
 

@@ -79,6 +79,7 @@ def test_gzip_cut_short(tmp_path: Path):
         (b"version https://git-lfs.github.com/spec/v1\n", "a.json", "begins with b'version https://git-lfs"),
         (b'{"a": "x", "b": ["c"], "d": {"e": 1}}', "a.json", "no list of records"),
         (b'{"a": 1}\n\x00', "a.json", "follows"),
+        (b'{\n"a": 1}\n{"a": 2}', "a.json", "several JSON documents"),
         (b"[section]\nkey=value", "a.ini", "damaged"),
         (b"PAR1 and then nothing", "a.parquet", "not readable as parquet"),
     ],
