@@ -8,6 +8,7 @@ import sys
 import tempfile
 import weakref
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -16,7 +17,18 @@ from schemas.config import Media
 from schemas.enums import DropReason
 from schemas.errors import Drop, PipelineError
 from udfs.media.item import MediaItem
-from udfs.media.worker import READY, Answer
+
+READY = b"ready\n"
+"""First line of a worker that can work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An item, or the reason why there is none."""
+
+    item: MediaItem | None = None
+    reason: DropReason | None = None
+    detail: str = ""
 
 
 class VideoSampler:

@@ -8,7 +8,6 @@ import json
 import resource
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -17,20 +16,10 @@ from schemas.config import Media
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.media.frames import read_video
-from udfs.media.item import MediaItem
+from udfs.media.video import READY, Answer
 
-READY = b"ready\n"
 MEMORY_BYTES = 4 << 30
 CONFINEMENT = {resource.RLIMIT_AS: MEMORY_BYTES, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An item, or the reason why there is none."""
-
-    item: MediaItem | None = None
-    reason: DropReason | None = None
-    detail: str = ""
 
 
 def serve() -> None:
