@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from schemas.errors import EngineError
-from udfs.engine import state
 from udfs.engine.caller import EngineCaller
 from udfs.engine.processes import TOKEN, sweep
 from udfs.engine.upstream import Upstream
@@ -16,12 +15,10 @@ from udfs.engine.upstream import Upstream
 _POLL_S = 0.1
 _CAUSE = re.compile(r"\b\w*(?:Error|Exception): .*")
 _STOP_S = 15.0
+_TAIL_LINES = 15
 
 _HINTS = (
-    (
-        ("out of memory", "cannot allocate", "kv cache", "available memory"),
-        "give it more memory, or lower max_model_len or max_num_seqs",
-    ),
+    (("out of memory", "cannot allocate", "kv cache", "available memory"), "lower max_model_len or max_num_seqs"),
     (("no module named",), "set engines.<name>.python to the interpreter that has vLLM"),
     (("unrecognized arguments",), "correct engines.<name>.args"),
     (("address already in use",), "end the process that holds the address, or choose another host_dir"),
@@ -86,10 +83,11 @@ class EngineProcess:
             ended.cancel()
 
     def _failure(self, what: str) -> EngineError:
-        end = state.tail(self._log)
+        text = self._log.read_text(errors="replace") if self._upstream.command else ""
         # Servers log the cause first, and then page after page of what followed from it.
-        cause = _CAUSE.search(self._log.read_text(errors="replace"))
-        end = f"{cause[0]}\n...\n{end}" if cause else end
+        cause = _CAUSE.search(text)
+        end = "\n".join([f"{cause[0]}\n..." if cause else "", *text.splitlines()[-_TAIL_LINES:]]).strip()
         low = end.lower()
         step = next((step for words, step in _HINTS if any(word in low for word in words)), f"read {self._log}")
-        return EngineError(f"{what} ({' '.join(self._upstream.command[:4])} ...):\n{end}", step)
+        where = " ".join(self._upstream.command[:4]) or self._upstream.root
+        return EngineError(f"{what} ({where} ...):\n{end}", step)
