@@ -7,10 +7,11 @@ from typing import cast
 from schemas.errors import ConfigError
 from udfs.adapters.conversations import CONVERSATIONS
 from udfs.adapters.family import Container, Family, Shape
+from udfs.adapters.publishers import PUBLISHERS
 from udfs.adapters.recipes import FLAT
 from udfs.sample import Adapter
 
-FAMILIES: Mapping[str, Family] = {**CONVERSATIONS, **FLAT}
+FAMILIES: Mapping[str, Family] = {**CONVERSATIONS, **FLAT, **PUBLISHERS}
 ANYTHING = (Shape(frozenset(Container), frozenset()),)
 
 

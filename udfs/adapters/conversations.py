@@ -6,9 +6,10 @@ from schemas.enums import DropReason, MediaKind
 from schemas.errors import Drop
 from schemas.source import Source
 from udfs.adapters.evidence import KEYS, evidence
-from udfs.adapters.family import Container, Family, Shape
+from udfs.adapters.family import Family, Shape
 from udfs.adapters.fields import dotted, first, items, record_of, text
 from udfs.adapters.media import refs
+from udfs.adapters.shapes import ARRAY, PARQUET
 from udfs.adapters.turns import Media, dialogue, place
 from udfs.sample import Draft, Record
 
@@ -49,8 +50,6 @@ def _said(record: Record) -> Iterator[tuple[object, object]]:
         yield said.get("from", said.get("role")), said.get("value", said.get("content"))
 
 
-ARRAY = frozenset({Container.JSON_ARRAY, Container.JSON_LINES})
-PARQUET = frozenset({Container.PARQUET})
 TURNS = {"question": CONVERSATION}
 SHOWN = frozenset({"image", "images", "video"})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from schemas.enums import Modality
 from udfs.sample import Adapter, Part, Record
 
 
@@ -65,3 +66,5 @@ class Family:
     shapes: tuple[Shape, ...]
     adapter: Adapter
     joiner: Joiner | None = None
+    modality: Modality | None = None
+    """Sources of another modality are never taken for this family unless they declare it."""

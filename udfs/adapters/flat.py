@@ -32,6 +32,9 @@ ALIASES = FieldMap(
 """Names that most publishers use; the first one present wins."""
 
 
+GOLD_WORDS = 8
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Where the parts of a family's records stand; a source's own field map comes before it."""
@@ -51,6 +54,8 @@ class Recipe:
     """Digits are always the number of an option, counted from 0."""
     prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Brings a record into this shape first."""
+    free: bool = False
+    """Answers are texts of which none is the only right one, so that there is no gold answer."""
     shows: bool = True
     """Whether the records show anything."""
     optional: bool = False
@@ -60,7 +65,7 @@ class Recipe:
 @dataclass(frozen=True, slots=True)
 class _Reply:
     shown: str
-    gold: str | None
+    gold: str
 
 
 def flat(recipe: Recipe) -> Adapter:
@@ -102,10 +107,16 @@ class _Reader:
         return Draft(
             turns=turns,
             media=media,
-            gold_answer=asked[0][1].gold if len(asked) == 1 else None,
+            gold_answer=self.gold([reply for _, reply in asked]),
             evidence=proof,
             original_id=text(named_id[1], named_id[0]) if named_id else record.origin.original_id,
         )
+
+    def gold(self, replies: list[_Reply]) -> str | None:
+        """The answer of the only question, if it is short enough to be looked for."""
+        if len(replies) != 1 or self.recipe.free or self.reading.question:
+            return None
+        return replies[0].gold if len(replies[0].gold.split()) <= GOLD_WORDS else None
 
     def parts(self, record: Record) -> Iterator[Record]:
         """The record, or each of its question/answer objects."""

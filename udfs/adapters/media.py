@@ -79,15 +79,15 @@ def named(record: Record, paths: Iterable[str]) -> tuple[MediaRef, ...]:
 def fill(pattern: str, record: Record) -> str | None:
     """A pattern over the record's fields; None when one of them is missing.
 
-    Beside the fields it knows `{key}` (key or id of the record), `{folder}` (of its file, with a slash) and `{subset}`
-    (such as train2017, out of the file's name).
+    Beside the fields it knows `{key}` (of a keyed record), `{folder}` (of its file, with a slash, or empty), `{above}`
+    (the folder above that) and `{subset}` (such as train2017, out of the file's name).
     """
     filled = []
     for literal, name, spec, _ in _PARTS.parse(pattern):
         filled.append(literal)
         if name:
             value = _part(name, record)
-            if value is None or value == "":
+            if value is None:
                 return None
             number = spec is not None and spec.endswith("d") and isinstance(value, str) and value.strip().isdecimal()
             filled.append(format(int(value) if number else value, spec or "") if spec else text(value, name))
@@ -97,13 +97,13 @@ def fill(pattern: str, record: Record) -> str | None:
 def _part(name: str, record: Record) -> Any:  # noqa: ANN401 - whatever the record holds
     value = dotted(record.value, name)
     if value is not None:
-        return value
-    if name == "key":
-        return record.value.get(KEY, record.origin.original_id)
-    if name == "folder":
-        folder = record.origin.file.rpartition("/")[0]
-        return f"{folder}/" if folder else "./"
-    if name == "subset":
-        found = re.search(r"(train|val|test|test-dev)20[0-9]{2}", record.origin.file)
-        return found and found[0]
-    return None
+        return None if value == "" else value
+    *above, folder, _ = ("", "", *record.origin.file.split("/"))
+    found = re.search(r"(train|val|test|test-dev)20[0-9]{2}", record.origin.file)
+    known = {
+        "key": record.value.get(KEY, record.origin.original_id),
+        "folder": "".join(f"{step}/" for step in (*above, folder) if step),
+        "above": "".join(f"{step}/" for step in above if step),
+        "subset": found and found[0],
+    }
+    return known.get(name)

@@ -32,6 +32,8 @@ class Recognised:
 
 
 Layouts = Mapping[str, Sequence[Layout]]
+EVERYWHERE = frozenset({"id", "image_id", "question_id"})
+"""Keys that tell nothing about a family."""
 TABLES = frozenset({Container.PARQUET, Container.DELIMITED})
 
 
@@ -44,7 +46,8 @@ def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
     own = _assigned(declared, layouts_by_file, source) if declared else None
     if own and _fitting(own, source):
         return own
-    others = [_assigned(family, layouts_by_file, source) for family in FAMILIES.values()]
+    allowed = [family for family in FAMILIES.values() if family.modality in (None, source.modality)]
+    others = [_assigned(family, layouts_by_file, source) for family in allowed]
     whole = [other for other in others if _sides(_fitting(other, source)) == _sides(other.family.shapes)]
     if whole:
         return max(whole, key=lambda found: (_closeness(_fitting(found, source)), len(found.files)))
@@ -123,7 +126,7 @@ def _resembles(shape: Shape, layout: Layout) -> bool:
 
 
 def _known(shape: Shape) -> frozenset[str]:
-    return shape.keys.union(shape.usual, *shape.one_of.values())
+    return shape.keys.union(shape.usual, *shape.one_of.values()) - EVERYWHERE
 
 
 def _fitting(found: Recognised, source: Source) -> list[Shape]:
