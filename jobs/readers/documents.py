@@ -27,7 +27,7 @@ def outline_of(uri: str, block_bytes: int = BLOCK) -> tuple[Place, ...] | None:
     return _outline(uri, files.stamp(uri), max(1, min(block_bytes, BLOCK)))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=1024)
 def _outline(uri: str, stamp: tuple[int, int], block_bytes: int) -> tuple[Place, ...] | None:
     found = _checked(uri, stamp[0], block_bytes)
     if found.first_of_many:

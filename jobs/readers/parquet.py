@@ -32,7 +32,7 @@ def plan_parquet(uri: str, file: str, target_bytes: int) -> list[Range]:
     for index, (count, weight) in enumerate(weights, 1):
         rows, held = rows + count, held + weight
         if held >= target_bytes or index == len(weights):
-            ranges.append(Range(file, Container.PARQUET, "", start, index, position, rows, size))
+            ranges.append(Range(file, Container.PARQUET, "", start, index, position, rows, size, held))
             start, position, rows, held = index, position + rows, 0, 0
     return ranges
 
@@ -55,7 +55,7 @@ def _opened(uri: str) -> Iterator[pq.ParquetFile]:
     try:
         with files.open_file(uri) as stream, pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER) as parquet:
             yield parquet
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{uri} is not readable as parquet: {error}", "download the file again") from error
 
 

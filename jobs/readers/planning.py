@@ -1,6 +1,7 @@
 """How one container of one file is cut into ranges."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from jobs.readers.documents import BOM, outline_of
 from jobs.readers.outline import Span
@@ -23,7 +24,8 @@ def plan_ranges(uri: str, file: str, layout: Layout, target_bytes: int) -> list[
         case Container.PARQUET:
             return plan_parquet(uri, file, target_bytes)
         case Container.DELIMITED:
-            return [Range(file, layout.container, "", 0, None, 0, None, files.size(uri))]
+            size = files.size(uri)
+            return [Range(file, layout.container, "", 0, None, 0, None, size, size)]
         case Container.JSON_LINES:
             return list(_plan_lines(uri, file, target_bytes))
         case Container.JSON_ARRAY | Container.JSON_KEYED:
@@ -37,33 +39,32 @@ def is_compressed(uri: str) -> bool:
 
 def _plan_lines(uri: str, file: str, target_bytes: int) -> Iterator[Range]:
     size = files.size(uri)
-    start, position = (len(BOM) if head_of(uri, len(BOM)) == BOM else 0), 0
+    start = len(BOM) if head_of(uri, len(BOM)) == BOM else 0
     if is_compressed(uri):
-        yield Range(file, Container.JSON_LINES, "", start, None, 0, None, size)
+        yield Range(file, Container.JSON_LINES, "", start, None, 0, None, size, size)
         return
-    at, line = start, 0
+    cuts, at, line = [(start, 0)], start, 0
     for block, ends in at_line_ends(blocks(uri, start, None, max(1, min(BLOCK, target_bytes)))):
         # A range ends at the first line end of the first block that reaches the target.
-        if ends and at + ends[0] + 1 - start >= target_bytes:
-            end = at + ends[0] + 1
-            yield Range(file, Container.JSON_LINES, "", start, end, position, None, size)
-            start, position = end, line + 1
+        if ends and at + ends[0] + 1 - cuts[-1][0] >= target_bytes:
+            cuts.append((at + ends[0] + 1, line + 1))
         at, line = at + len(block), line + len(ends)
-    if start < size:
-        yield Range(file, Container.JSON_LINES, "", start, size, position, None, size)
+    for (start, position), (end, _) in pairwise([*cuts, (size, line)]):
+        if start < end:
+            yield Range(file, Container.JSON_LINES, "", start, end, position, None, size, end - start)
 
 
 def _plan_document(uri: str, file: str, layout: Layout, target_bytes: int) -> Iterator[Range]:
     size = files.size(uri)
     span = _span_of(uri, layout, target_bytes)
     target = span.end + 1 if is_compressed(uri) else target_bytes
-    start, position = span.start, 0
-    for offset, first in span.marks:
-        if offset - start >= target:
-            yield Range(file, layout.container, layout.at, start, offset - 1, position, first - position, size)
-            start, position = offset, first
-    if span.records:
-        yield Range(file, layout.container, layout.at, start, span.end, position, span.records - position, size)
+    cuts = [(span.start, 0)]
+    for mark in span.marks:
+        if mark[0] - cuts[-1][0] >= target:
+            cuts.append(mark)
+    for (start, first), (end, last) in pairwise([*cuts, (span.end + 1, span.records)]):
+        if first < last:
+            yield Range(file, layout.container, layout.at, start, end - 1, first, last - first, size, end - start)
 
 
 def _span_of(uri: str, layout: Layout, target_bytes: int) -> Span:

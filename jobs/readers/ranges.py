@@ -25,6 +25,8 @@ class Range:
     """Records in the range where planning counts them; lines are not."""
     size: int
     """Bytes of the file when it was planned."""
+    weight: int
+    """Bytes that reading the range takes, roughly."""
 
 
 def to_text(part: Range) -> str:
