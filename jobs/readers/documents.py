@@ -47,7 +47,7 @@ def _checked(uri: str, size: int, block_bytes: int) -> Outline:
         return outline(blocks(uri, 0, None, block_bytes))
     except CutShort as error:
         raise InputError(
-            f"{uri} ({size} bytes) is damaged: it ends {error}",
+            f"{uri} ({size} bytes) is damaged: {error}",
             "download the file again; if each line is a record of its own, name it .jsonl",
         ) from error
 

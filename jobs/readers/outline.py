@@ -90,7 +90,7 @@ class _Cursor:
         """Kind and byte of the next token."""
         while self.index >= len(self.tokens.at):
             if not self.load():
-                raise CutShort(f"{self.state.depth} brackets deep" + ", inside a string" * self.state.in_string)
+                raise CutShort(f"it ends {self.state.depth} brackets deep" + ", inside a string" * self.state.in_string)
         at = int(self.tokens.at[self.index])
         return int(self.tokens.kinds[self.index]), self.block[at]
 
