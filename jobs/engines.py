@@ -1,12 +1,13 @@
 """Engines of the configuration, resolved once per run: revision, target, prompts by purpose."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from schemas.config import Config, Engine, Judge, Sampling
-from schemas.enums import Category, EngineRole
+from schemas.enums import Category, EngineKind, EngineRole
 from schemas.errors import ConfigError
 from udfs.engine.settings import EngineSettings, resolve
 from udfs.prompts import Prompt, load_prompts
@@ -34,7 +35,7 @@ class Engines:
             model=engine.model,
             revision=self.settings[name].revision,
             sampling=sampling,
-            vision=engine.vision,
+            vision=bool(engine.vision),
             max_pictures=engine.max_pictures,
             max_model_len=engine.max_model_len,
             picture_recipe=recipe,
@@ -71,11 +72,21 @@ class Engines:
         return [self.prompt(name) for name in self.config.judging.score_prompts]
 
 
+def sighted(engine: Engine) -> Engine:
+    """The engine with `vision` settled: as configured, else as the model's own configuration says."""
+    if engine.vision is not None:
+        return engine
+    own = Path(engine.path or engine.model) / "config.json"
+    sees = engine.kind is not EngineKind.VLLM or not own.is_file() or "vision_config" in json.loads(own.read_text())
+    return engine.model_copy(update={"vision": sees})
+
+
 def load_engines(config: Config, overlay: Path | None, root: str) -> Engines:
     """Reads prompts and model folders; an unknown model or prompt is an error before any work."""
     status_dir = "" if "://" in root else f"{root}/status"
     settings = {
-        engine.name: resolve(engine, config.storage.host_dir, status_dir, config.sql.max_calls) for engine in config.engines
+        engine.name: resolve(engine, config.storage.host_dir, status_dir, config.sql.max_calls)
+        for engine in config.engines
     }
     engines = Engines(config, load_prompts(overlay), settings)
     for name in [*config.rewriting.prompts.values(), *config.judging.score_prompts]:

@@ -41,7 +41,9 @@ def derive_rewritten(run: Run) -> None:
     calls = answers(run.tables).drop("sample_id").join(wanted, "call_key").join(sources, "sample_id")
     parsed = calls.mapInArrow(partial(parse_replies, prompts=run.engines.by_version), spark_schema(REWRITTEN))
     # Two replies may hold the same pair; the first by key stays.
-    first = parsed.groupBy("pair_id").agg(f.min_by(f.struct(*parsed.columns), f.struct("call_key", "position")).alias("p"))
+    first = parsed.groupBy("pair_id").agg(
+        f.min_by(f.struct(*parsed.columns), f.struct("call_key", "position")).alias("p")
+    )
     run.tables.overwrite("rewritten", first.select("p.*"))
 
 

@@ -125,3 +125,8 @@ def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def jvm_pid(spark: SparkSession) -> int:
+    """Process id of the driver's JVM, which owns the engine hosts of a local run."""
+    return int(spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid())

@@ -89,6 +89,13 @@ class Run:
         count.ended = datetime.now(UTC)
         self.tables.append_rows("runs", [count.row(self.run_id)])
 
+    @contextmanager
+    def stage_clock(self, name: str) -> Iterator[StageCount]:
+        """Times a stage that writes its own row."""
+        count = StageCount(name, datetime.now(UTC))
+        yield count
+        count.ended = datetime.now(UTC)
+
     def record_prompts(self, wanted: DataFrame) -> None:
         """Keeps the text of every prompt that a run is about to use for the first time."""
         versions = {row[0] for row in wanted.select("prompt_version").distinct().collect()}

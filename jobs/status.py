@@ -1,5 +1,6 @@
 """What the engine hosts of a run say about themselves, from the status files below ROOT."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,10 @@ import msgspec
 
 from schemas.errors import InputError
 from udfs import files
+from udfs.engine.settings import EngineSettings
+
+STALE_S = 20.0
+"""A host that has not written for so long is gone."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class HostStats:
 
 def read_all(root: str) -> list[Mapping[str, Any]]:
     """Every status file, newest content; a file that is being replaced is skipped."""
-    found = []
+    found: list[Mapping[str, Any]] = []
     try:
         names = files.find(f"{root}/status", ("*.json",))
     except InputError:
@@ -52,9 +57,11 @@ def read_all(root: str) -> list[Mapping[str, Any]]:
     return found
 
 
-def read_status(root: str, engine: str) -> HostStats:
-    """Sums over the hosts that serve this engine."""
-    mine = [status for status in read_all(root) if status.get("name") == engine]
+def read_status(root: str, settings: EngineSettings) -> HostStats:
+    """Sums over the live hosts that serve this engine."""
+    wanted = (settings.engine.model, settings.revision, settings.engine.kind.value)
+    recent = [status for status in read_all(root) if time.time() - float(status.get("at") or 0) < STALE_S]
+    mine = [status for status in recent if tuple(status.get(key) for key in ("model", "revision", "kind")) == wanted]
     if not mine:
         return HostStats()
 

@@ -11,9 +11,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import ArrayType, DataType, MapType, StructType
 
+from schemas.columns import Table
 from schemas.config import Storage
 from schemas.errors import PipelineError
-from schemas.tables import TABLES, Table
+from schemas.tables import TABLES
 
 PROPERTIES = {
     # What keeps a table readable by delta-rs, DuckDB, Polars and Trino, wherever it was made.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
 from jobs.engines import Engines
@@ -81,11 +81,8 @@ def rewrite_requests(tables: Tables, engines: Engines, cap: int | None) -> DataF
     subjects = rewritable(tables, engines)
     if cap is not None:
         # By source in turn, so that a small pilot sees every source.
-        subjects.createOrReplaceTempView("rewritable")
-        subjects = tables.spark.sql(
-            "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY source_id ORDER BY content_id) AS nth FROM rewritable)"
-            f" ORDER BY nth, content_id LIMIT {cap}"
-        ).drop("nth")
+        nth = f.row_number().over(Window.partitionBy("source_id").orderBy("content_id"))
+        subjects = subjects.withColumn("nth", nth).orderBy("nth", "content_id").limit(cap).drop("nth")
     return union(
         [
             requests_for(
@@ -142,5 +139,3 @@ def answers(tables: Tables) -> DataFrame:
     order = f.struct("at", "attempt", "run_id")
     first = calls.groupBy("call_key").agg(f.min_by(f.struct(*calls.columns), order).alias("call"))
     return first.select("call.*")
-
-

@@ -47,7 +47,7 @@ class Waves:
         """Writes the work list and asks it, engine by engine, wave by wave."""
         planned = self._write_requests(wanted)
         # Engines that read text alone come first: a host then changes its model once.
-        for engine in sorted(planned, key=lambda name: (self.engines.engine(name).vision, name)):
+        for engine in sorted(planned, key=lambda name: (bool(self.engines.engine(name).vision), name)):
             total = sum(planned[engine].values())
             with self.progress.watch(f"{self.stage}", self._look(engine, total)):
                 self._ask_engine(engine, planned[engine])
@@ -62,7 +62,7 @@ class Waves:
         rows = []
         counts = pending.groupBy("engine", "bucket").count().collect()
         for engine in sorted({row["engine"] for row in counts}):
-            sizes = {row["bucket"]: row["count"] for row in counts if row["engine"] == engine}
+            sizes = {row["bucket"]: int(row["count"]) for row in counts if row["engine"] == engine}
             spread = assign(sizes, self._wave_size(engine))
             rows += [(engine, bucket, first, parts) for bucket, (first, parts) in spread.items()]
         if not rows:
@@ -78,7 +78,7 @@ class Waves:
         self.tables.append("requests", requests.repartitionByRange("engine", "wave"))
         planned: dict[str, dict[int, int]] = {}
         for row in self._requests().groupBy("engine", "wave").count().collect():
-            planned.setdefault(row["engine"], {})[row["wave"]] = row["count"]
+            planned.setdefault(row["engine"], {})[row["wave"]] = int(row["count"])
         return planned
 
     def _requests(self) -> DataFrame:
@@ -144,7 +144,7 @@ class Waves:
         work = (f.col("engine") == engine) & (f.col("wave") == wave)
         requests = self.pending(self._requests().where(work))
         config = self.engines.config
-        frame = visits(self.tables, requests, self.engines.engine(engine).vision, config.spending.tasks_per_wave)
+        frame = visits(self.tables, requests, bool(self.engines.engine(engine).vision), config.spending.tasks_per_wave)
         ask = partial(ask_rows, asking=self._asking(engine), settings=self.engines.settings[engine])
         self.tables.append("calls", frame.mapInArrow(ask, spark_schema(CALLS)))
 
@@ -164,18 +164,23 @@ class Waves:
 
     def _look(self, engine: str, total: int) -> Look:
         """Progress from the hosts' status files: Spark shows none in mid-task."""
-        before = read_status(self.tables.root, engine)
-        purpose = Purpose.REWRITE if self.at_once else None
+        settings, config = self.engines.settings[engine], self.engines.config
+        before = read_status(self.tables.root, settings).answered
+        asking = self._asking(engine)
+        # Each rewrite brings about one pair, which is judged, and now and then scored, in the same visit.
+        follow = len(asking.judge_prompts) + len(asking.score_prompts) * config.judging.score_share
+        expected = round(total * (1 + follow)) if self.at_once else total
 
         def look() -> State:
-            now = read_status(self.tables.root, engine)
-            return State(min(total, now.answered(purpose) - before.answered(purpose)), total, now.note())
+            now = read_status(self.tables.root, settings)
+            done = max(0, now.answered - before)
+            return State(done, max(expected, done), now.note())
 
         return look
 
 
 def assign(sizes: Mapping[int, int], wave_size: int) -> dict[int, tuple[int, int]]:
-    """Buckets to waves: (first wave, number of waves) of each bucket; small ones share a wave, large ones get several."""
+    """Buckets to (first wave, number of waves): small buckets share a wave, large ones get several."""
     spread: dict[int, tuple[int, int]] = {}
     wave, filled = 0, 0
     for bucket, size in sorted(sizes.items()):
@@ -192,7 +197,9 @@ def assign(sizes: Mapping[int, int], wave_size: int) -> dict[int, tuple[int, int
 
 def engine_error_of(error: PySparkException) -> EngineError | None:
     """The engine's own error, out of the traceback of a Python worker."""
-    found = re.search(r"^schemas\.errors\.EngineError: (.+?)(?:\n  next: (.+?))?$", str(error), re.MULTILINE | re.DOTALL)
+    found = re.search(
+        r"^schemas\.errors\.EngineError: (.+?)(?:\n  next: (.+?))?$", str(error), re.MULTILINE | re.DOTALL
+    )
     return EngineError(found.group(1).split("\n\n")[0], found.group(2) or "") if found else None
 
 

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-STRING, LONG, INT, DOUBLE, BOOL, BINARY = pa.string(), pa.int64(), pa.int32(), pa.float64(), pa.bool_(), pa.binary()
+STRING: pa.DataType = pa.string()
+LONG: pa.DataType = pa.int64()
+INT: pa.DataType = pa.int32()
+DOUBLE: pa.DataType = pa.float64()
+BOOL: pa.DataType = pa.bool_()
+BINARY: pa.DataType = pa.binary()
 TIME = pa.timestamp("us", tz="UTC")
 STRINGS = pa.list_(STRING)
 TURNS = pa.list_(pa.struct([("role", STRING), ("text", STRING)]))

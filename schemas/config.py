@@ -85,7 +85,8 @@ class Engine(Strict):
 
     name: str
     kind: EngineKind = EngineKind.VLLM
-    model: str = Field(description="folder or hub id; what a request names")
+    model: str = Field(description="folder or hub id; what a request names, and part of every call key")
+    path: str = Field("", description="folder of the weights where `model` is only a name for them")
     revision: str | None = Field(None, description="needed where it cannot be read from the model folder")
     roles: tuple[EngineRole, ...]
     python: str = Field("", description="interpreter of the engine environment; default .venv-engine/bin/python")
@@ -96,7 +97,10 @@ class Engine(Strict):
     max_num_seqs: int = Field(64, ge=1)
     max_model_len: int = Field(8192, ge=256)
     gpus_per_engine: int = Field(0, ge=0, description="0: CPU")
-    vision: bool = Field(True, description="whether the model reads pictures; else text evidence stands in")
+    vision: bool | None = Field(
+        None,
+        description="whether the model reads pictures, else their text stands in; null: as its config.json says",
+    )
     max_pictures: int = Field(8, ge=1, description="pictures per request; more are sampled evenly")
     ready_timeout_s: float = 1800.0
     request_timeout_s: float = 600.0

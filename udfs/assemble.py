@@ -5,7 +5,7 @@ from typing import Any
 
 import py3langid
 
-from schemas.enums import DropReason, MediaKind, MediaStatus, Modality
+from schemas.enums import MediaKind, MediaStatus, Modality
 from schemas.source import Source
 from udfs.ids import clean, content_id, sample_id
 from udfs.sample import IMAGE, VIDEO, Draft, MediaRef, Origin, Problem, Record, Turn
@@ -95,7 +95,7 @@ def excerpt(record: Record) -> str:
     return clean(text)[:EXCERPT_CHARS]
 
 
-def _without_bytes(value: Any) -> Any:
+def _without_bytes(value: object) -> object:
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if isinstance(value, Mapping):
@@ -103,16 +103,3 @@ def _without_bytes(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_bytes(item) for item in value[:20]]
     return value[:EXCERPT_CHARS] if isinstance(value, str) else value
-
-
-MEDIA_REASONS = frozenset(
-    {
-        DropReason.MISSING_MEDIA,
-        DropReason.UNDECODABLE_MEDIA,
-        DropReason.MEDIA_OUTSIDE_ROOT,
-        DropReason.MEDIA_IS_URL,
-        DropReason.MEDIA_TOO_LARGE,
-        DropReason.MEDIA_UNSUPPORTED,
-    }
-)
-"""Reasons that lie in a picture, not in its annotation."""

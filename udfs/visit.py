@@ -141,5 +141,3 @@ def call_row(request: Request, reply: Reply, asking: Asking) -> Row:
         "run_id": asking.run_id,
         "at": datetime.now(UTC),
     }
-
-

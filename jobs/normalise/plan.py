@@ -1,21 +1,21 @@
 """What to read: the files of each source, their family, and ranges that cover them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
+from jobs.normalise.read import Item
 from jobs.readers import layouts, plan_ranges
 from schemas.config import Storage
 from schemas.errors import InputError
 from schemas.source import Source
 from udfs import files
 from udfs.adapters.family import Layout
-from udfs.adapters.recognise import Recognised, recognise
-
-from jobs.normalise.read import Item
+from udfs.adapters.recognise import recognise
 
 RANGE_BYTES = 32 << 20
-MEDIA_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".mp4", ".avi", ".mkv", ".webm", ".tif"})
+MEDIA_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".mp4", ".avi", ".mkv", ".webm", ".mov"}
+)
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Plan:
     families: Mapping[str, str]
     joined: frozenset[str]
     """Sources whose family joins sides."""
+    unread: Mapping[str, tuple[str, ...]]
+    """Files of each source that its family does not read."""
 
 
 def source_folder(source: Source, storage: Storage) -> str:
@@ -45,41 +47,80 @@ def source_folder(source: Source, storage: Storage) -> str:
     )
 
 
-def find_files(source: Source, folder: str) -> list[str]:
-    """The source's annotation files: its declared patterns, else whatever in its own folder is no medium."""
+def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
+    """Annotation files of a source, and whether they are the declared ones.
+
+    A folder of its own holds nothing else, so files that are named otherwise than declared count there too.
+    """
     patterns = source.reading.files if source.reading else ()
-    found = files.find(folder, patterns) if patterns else []
-    if not found and PurePosixPath(folder).name == source.source_id:
-        # A folder of its own holds nothing else, so files that were renamed or come from another publisher count.
-        found = [f for f in files.find(folder, ("**/*",)) if PurePosixPath(f).suffix.lower() not in MEDIA_SUFFIXES]
+    declared = files.find(folder, patterns) if patterns else []
+    if declared:
+        return declared, True
+    own = folder.rstrip("/").endswith(f"/{source.source_id}")
+    found = files.find(folder, ("**/*",)) if own else []
+    found = [file for file in found if not file.lower().endswith(tuple(MEDIA_SUFFIXES))]
     if not found:
         raise InputError(
             f"source {source.source_id}: no file in {folder} matches {list(patterns)}",
             f"`mammoth-vl sources show {source.source_id}` says what its publisher ships",
         )
-    return found
+    return found, False
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One list of records in one file, as one family reads it."""
+
+    folder: str
+    file: str
+    family: str
+    side: str
+    container: str
+    at: str
 
 
 def plan_sources(sources: Sequence[Source], storage: Storage) -> Plan:
-    """Looks at every file of the sources and cuts them into items; a file shared by sources is read once."""
-    folders = {source.source_id: source_folder(source, storage) for source in sources}
-    found = {source.source_id: find_files(source, folders[source.source_id]) for source in sources}
-    looked: dict[tuple[str, str], list[Layout]] = {}
-    shared: dict[tuple[str, str, str, str, str], list[str]] = {}
-    families: dict[str, str] = {}
-    joined: set[str] = set()
+    """Looks at every file of the sources and cuts them into items; a file that sources share is read once."""
+    looked: dict[str, list[Layout]] = {}
+    places: dict[_Place, tuple[Layout, list[str]]] = {}
+    folders, families, joined, unread = {}, {}, set(), {}
     for source in sources:
-        seen = {}
-        for file in found[source.source_id]:
-            key = (folders[source.source_id], file)
-            if key not in looked:
-                looked[key] = layouts(files.join(*key))
-            seen[file] = looked[key]
-        known = recognise(seen, source)
-        families[source.source_id] = known.family
+        name = source.source_id
+        folders[name] = folder = source_folder(source, storage)
+        found, declared = find_files(source, folder)
+        seen = {file: _look(files.join(folder, file), declared, looked) for file in found}
+        known = recognise({file: there for file, there in seen.items() if there}, source)
+        families[name] = known.family.name
+        unread[name] = tuple(sorted(set(found) - set(known.files)))
         if known.joined:
-            joined.add(source.source_id)
-        for file, place in _places(known):
-            at = (folders[source.source_id], file, known.family, place.side, place.layout)
-            shared.setdefault(at, []).append(source.source_id)
-    return Plan(tuple(_items(shared)), folders, families, frozenset(joined))
+            joined.add(name)
+        for file, assignments in known.files.items():
+            for part in assignments:
+                layout = part.layout
+                place = _Place(folder, file, known.family.name, part.shape.side, layout.container.value, layout.at)
+                places.setdefault(place, (layout, []))[1].append(name)
+    return Plan(tuple(_items(places, joined)), folders, families, frozenset(joined), unread)
+
+
+def _look(uri: str, declared: bool, looked: dict[str, list[Layout]]) -> list[Layout]:
+    if uri not in looked:
+        try:
+            looked[uri] = layouts(uri)
+        except InputError:
+            if declared:
+                raise
+            looked[uri] = []
+    return looked[uri]
+
+
+def _items(places: Mapping[_Place, tuple[Layout, list[str]]], joined: set[str]) -> Iterator[Item]:
+    number = 0
+    for place, (layout, names) in places.items():
+        uri = files.join(place.folder, place.file)
+        # Sides are joined within a source, so a file that joined sources share is read for each of them.
+        groups = [[name] for name in names] if names[0] in joined else [names]
+        for part in plan_ranges(uri, place.file, layout, RANGE_BYTES):
+            for group in groups:
+                size = part.size if part.end is None else part.end - part.start
+                yield Item(number, place.folder, place.family, place.side, part, tuple(group), size)
+                number += 1

@@ -3,7 +3,8 @@
 import hashlib
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import msgspec
@@ -19,9 +20,10 @@ from schemas.source import Source
 from udfs.adapters import find_family
 from udfs.adapters.adapt import adapt
 from udfs.adapters.family import Family
-from udfs.adapters.fields import dotted
-from udfs.assemble import origin_row, reject_row, sample_row
-from udfs.media import MediaItem, MediaReader
+from udfs.adapters.fields import belongs
+from udfs.assemble import reject_row, sample_row
+from udfs.media.item import MediaItem
+from udfs.media.resolve import MediaReader
 from udfs.sample import Draft, Origin, Part, Problem, Record
 
 Row = dict[str, Any]
@@ -53,25 +55,19 @@ class Pass:
     limit: int | None = None
 
 
-def selected(value: Mapping[str, Any], source: Source) -> bool:
-    """Whether a record of a shared file belongs to this source."""
-    select = source.reading.select if source.reading else None
-    return select is None or str(dotted(value, select.field)) in select.values
-
-
 def read_items(batches: Iterable[pa.RecordBatch], todo: Pass) -> Iterator[pa.RecordBatch]:
     """Items to staged rows, for families whose records stand alone."""
     out = Batches(STAGED)
-    builder = Builder(todo)
-    for item in _items(batches):
-        yield from _read_item(item, todo, builder, out)
+    with closing(Builder(todo)) as builder:
+        for item in _items(batches):
+            yield from _read_item(item, todo, builder, out)
     yield from out.flush()
 
 
 def _items(batches: Iterable[pa.RecordBatch]) -> Iterator[Item]:
     for batch in batches:
         for text in batch.column("plan").to_pylist():
-            yield msgspec.json.decode(text, type=Item)
+            yield msgspec.json.decode(text or "", type=Item)
 
 
 def _read_item(item: Item, todo: Pass, builder: "Builder", out: Batches) -> Iterator[pa.RecordBatch]:
@@ -93,12 +89,18 @@ def _read_item(item: Item, todo: Pass, builder: "Builder", out: Batches) -> Iter
 
 def _owners(record: Record, sources: list[Source]) -> list[Source]:
     # A record that cannot be read cannot be selected either: it counts for the first source, so it never vanishes.
-    return sources[:1] if record.problem else [source for source in sources if selected(record.value, source)]
+    return sources[:1] if record.problem else [source for source in sources if _belongs(record, source)]
+
+
+def _belongs(record: Record, source: Source) -> bool:
+    return belongs(record.value, source.reading.select if source.reading else None)
 
 
 def pick_of(record: Record) -> str:
     """Order in which a limit takes records: by hash, so that a larger limit contains a smaller one."""
-    return hashlib.sha256(f"{record.origin.record_hash}:{record.origin.file}:{record.origin.position}".encode()).hexdigest()
+    return hashlib.sha256(
+        f"{record.origin.record_hash}:{record.origin.file}:{record.origin.position}".encode()
+    ).hexdigest()
 
 
 def _chosen(item: Item, sources: list[Source], limit: int | None) -> dict[str, set[int]] | None:
@@ -145,11 +147,19 @@ class Builder:
             yield self._sample_row(record, source, draft, names, MediaStatus.ABSENT)
             return
         reader = self._reader(source)
-        items = [reader.read(ref, source) for ref in draft.media]
-        for item in items:
+        media_ids = []
+        for ref in draft.media:
+            item = reader.read(ref, source)
+            # Given out at once: should the next one fail, later samples still find this one stored.
             if not item.repeated:
                 yield from self._media_rows(source, item)
-        yield self._sample_row(record, source, draft, [item.media_id for item in items], MediaStatus.PRESENT)
+            media_ids.append(item.media_id)
+        yield self._sample_row(record, source, draft, media_ids, MediaStatus.PRESENT)
+
+    def close(self) -> None:
+        """Ends what the readers started."""
+        for reader in self.readers.values():
+            reader.close()
 
     def _reader(self, source: Source) -> MediaReader:
         folder = self.todo.folders[source.source_id]
@@ -167,11 +177,11 @@ class Builder:
         # Tasks meet the same picture: each copy is numbered, so that one can be chosen on ids alone.
         self.copies += 1
         head = {"source_id": source.source_id, "copy": f"{self.task:06d}:{self.copies:09d}"}
-        yield head | {"media": dict(item.facts)}, ROW_BYTES
-        for part in item.parts:
+        yield head | {"media": asdict(item.facts) | {"media_id": item.media_id}}, ROW_BYTES
+        for number, part in enumerate(item.parts):
             bucket = int(item.media_id[:8], 16) % self.todo.buckets
-            row = dict(part) | {"media_id": item.media_id, "bucket": bucket}
-            yield head | {"part": row}, ROW_BYTES + len(row["data"])
+            row = asdict(part) | {"media_id": item.media_id, "part": number, "bucket": bucket}
+            yield head | {"part": row}, ROW_BYTES + len(part.data)
 
 
 def read_parts(batches: Iterable[pa.RecordBatch], todo: Pass) -> Iterator[pa.RecordBatch]:
@@ -190,7 +200,9 @@ def read_parts(batches: Iterable[pa.RecordBatch], todo: Pass) -> Iterator[pa.Rec
                     key = shape.join_key(record.value)
                 except (KeyError, TypeError, ValueError) as error:
                     problem = Problem(DropReason.MISSING_FIELD, f"{item.side} entry has no join key: {error!r}")
-            yield from out.add({"source_id": source.source_id, "join_key": key, "unit": _unit(record, item.side, problem)})
+            yield from out.add(
+                {"source_id": source.source_id, "join_key": key, "unit": _unit(record, item.side, problem)}
+            )
         span = {"item": item.item, "records": 0, "units": 0, "read": count}
         yield from out.add({"source_id": source.source_id, "join_key": f"!{item.item}", "span": span})
     yield from out.flush()
@@ -211,20 +223,20 @@ def _unit(record: Record, side: str, problem: Problem | None) -> Row:
 def join_parts(batches: Iterable[pa.RecordBatch], todo: Pass, family_of: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     """Units grouped by key to staged rows; spans of the reading step pass through."""
     out = Batches(STAGED)
-    builder = Builder(todo)
     counts: dict[str, list[int]] = {}
-    for group in (group for batch in batches for group in batch.to_pylist()):
-        source = todo.sources[group["source_id"]]
-        for span in group["spans"]:
-            yield from out.add({"source_id": source.source_id, "span": span})
-        family = find_family(family_of[source.source_id])
-        pick = hashlib.sha256(group["join_key"].encode()).hexdigest()
-        count = counts.setdefault(source.source_id, [0, 0])
-        for record in _joined(group, family):
-            count[0] += 1
-            count[1] += record.origin.units
-            for row, size in builder.rows(record, source, family):
-                yield from out.add(row | {"pick": pick}, size)
+    with closing(Builder(todo)) as builder:
+        for group in (group for batch in batches for group in batch.to_pylist()):
+            source = todo.sources[group["source_id"]]
+            for span in group["spans"]:
+                yield from out.add({"source_id": source.source_id, "span": span})
+            family = find_family(family_of[source.source_id])
+            pick = hashlib.sha256(group["join_key"].encode()).hexdigest()
+            count = counts.setdefault(source.source_id, [0, 0])
+            for record in _joined(group, family):
+                count[0] += 1
+                count[1] += record.origin.units
+                for row, size in builder.rows(record, source, family):
+                    yield from out.add(row | {"pick": pick}, size)
     for source_id, (records, units) in counts.items():
         span = {"item": -1, "records": records, "units": units, "read": 0}
         yield from out.add({"source_id": source_id, "span": span})
@@ -247,6 +259,3 @@ def _joined(group: Row, family: Family) -> Iterator[Record]:
 
 def _origin(unit: Row) -> Origin:
     return Origin(unit["file"], unit["position"], 1, unit["record_hash"])
-
-
-__all__ = ["Builder", "Item", "Pass", "join_parts", "origin_row", "read_items", "read_parts"]

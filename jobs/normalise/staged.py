@@ -6,7 +6,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.tables import MEDIA, MEDIA_BYTES, REJECTS, SAMPLES, Table
+from schemas.columns import Table
+from schemas.tables import MEDIA, MEDIA_BYTES, REJECTS, SAMPLES
 
 MAX_BATCH_BYTES = 8 << 20
 MAX_BATCH_ROWS = 256

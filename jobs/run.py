@@ -1,0 +1,130 @@
+"""The main job: stages in order, over one session, with engines let go at the end."""
+
+import fcntl
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from jobs.engines import Engines, load_engines
+from jobs.export import ExportFacts, export
+from jobs.judge import judge
+from jobs.normalise.stage import Normalise, SourceCount
+from jobs.progress import Progress
+from jobs.publish import publish
+from jobs.release import Release
+from jobs.rewrite import rewrite
+from jobs.session import jvm_pid, spark_session
+from jobs.stages import Run, StageCount
+from jobs.tables import Tables
+from schemas.config import Config
+from schemas.source import Source
+from udfs.engine.control import release_hosts
+from udfs.engine.processes import owner_of
+
+
+class Stage(StrEnum):
+    """Stages in the order in which `run` takes them."""
+
+    NORMALISE = "normalise"
+    REWRITE = "rewrite"
+    JUDGE = "judge"
+    PUBLISH = "publish"
+    EXPORT = "export"
+
+
+@dataclass
+class Outcome:
+    """What a run did, for people and for `--json`."""
+
+    run_id: str
+    root: str
+    sources: list[SourceCount] = field(default_factory=list)
+    stages: list[StageCount] = field(default_factory=list)
+    release: Release | None = None
+    export: ExportFacts | None = None
+    engines_left: int = 0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line gives to every command."""
+
+    config: Config
+    sources: Mapping[str, Source]
+    prompts: Path | None = None
+    quiet: bool = False
+
+
+def new_run_id() -> str:
+    """Sorts by time, collides with nothing."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+
+
+@contextmanager
+def open_run(options: Options) -> Iterator[Run]:
+    """A run with its session; the local root is held, and engine hosts are let go at the end."""
+    config = options.config
+    progress = Progress(quiet=options.quiet)
+    run_id = new_run_id()
+    root = Tables(None, config.storage).root  # type: ignore[arg-type]  # only names are asked of it
+    engines = load_engines(config, options.prompts, root)
+    with root_lock(root, run_id, progress):
+        spark = spark_session(config)
+        owner = owner_of(jvm_pid(spark)) if config.spark.master.startswith("local") else None
+        try:
+            yield Run(run_id, config, Tables(spark, config.storage), engines, progress)
+        finally:
+            if owner is not None:
+                release_hosts(host_dir(engines), owner)
+
+
+def host_dir(engines: Engines) -> str:
+    """Folder of the engine hosts on this machine."""
+    return next(iter(engines.settings.values())).host_dir
+
+
+@contextmanager
+def root_lock(root: str, run_id: str, progress: Progress) -> Iterator[None]:
+    """One driver at a time on a local root: two JVMs could overwrite each other's commits."""
+    if "://" in root:
+        yield
+        return
+    Path(root).mkdir(parents=True, exist_ok=True)
+    with Path(root, ".lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            progress.say(f"{root} is in use by {file.read().strip()}; waiting for it to end")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        file.truncate()
+        file.write(f"pid {os.getpid()}, run {run_id}")
+        file.flush()
+        yield
+
+
+def run_stages(run: Run, sources: Sequence[Source], stages: Sequence[Stage], limit: int | None = None) -> Outcome:
+    """Runs the stages; each leaves its tables, so that the next run goes on from there."""
+    outcome = Outcome(run.run_id, run.tables.root)
+    for stage in stages:
+        if stage is Stage.NORMALISE:
+            outcome.sources = Normalise(run.tables, run.config, run.run_id, run.progress, limit).run(sources)
+        elif stage is Stage.REWRITE:
+            outcome.stages.append(rewrite(run))
+        elif stage is Stage.JUDGE:
+            outcome.stages.append(judge(run))
+        elif stage is Stage.PUBLISH:
+            with run.stage_clock("publish") as clock:
+                outcome.release = publish(run.tables, run.config, run.run_id)
+            outcome.stages.append(clock)
+        else:
+            with run.stage_clock("export") as clock:
+                outcome.export = export(run.tables, run.config)
+            outcome.stages.append(clock)
+    return outcome
