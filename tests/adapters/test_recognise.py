@@ -1,0 +1,159 @@
+"""Which family files belong to, and what happens to those that belong to none."""
+
+from typing import Any
+
+import pytest
+from drafting import make_source
+from test_publishers import CASES
+
+from schemas.enums import Modality
+from schemas.errors import ConfigError, InputError
+from schemas.source import FieldMap, Reading
+from udfs.adapters import find_family
+from udfs.adapters.adapt import adapt
+from udfs.adapters.family import Container, Layout
+from udfs.adapters.recognise import Recognised, recognise
+from udfs.sample import Draft, Origin, Record, Turn
+
+ARRAY, LINES, KEYED = Container.JSON_ARRAY, Container.JSON_LINES, Container.JSON_KEYED
+PARQUET, TABLE = Container.PARQUET, Container.DELIMITED
+LLAVA = {"id": "1", "image": "a.jpg", "conversations": []}
+FLAT = {"image": "a.jpg", "question": "What?", "answer": "this"}
+QUESTION = {"image_id": 1, "question_id": 1, "question": "?"}
+ANNOTATION = {"image_id": 1, "question_id": 1, "answers": [], "multiple_choice_answer": "x"}
+
+
+def at(container: Container, first: dict[str, Any] | None, place: str = "") -> list[Layout]:
+    return [Layout(container, place, first)]
+
+
+def sides(found: Recognised) -> dict[str, list[str]]:
+    return {file: [part.shape.side for part in parts] for file, parts in found.files.items()}
+
+
+@pytest.mark.parametrize(
+    ("layout", "family"),
+    [
+        (at(ARRAY, LLAVA), "llava_json"),
+        (at(LINES, {"image": [], "messages": []}), "llava_json"),
+        (at(PARQUET, LLAVA), "ov_parquet"),
+        (at(ARRAY, {**LLAVA, "metadata": {}}), "m4_json"),
+        (at(ARRAY, {"video": "1.mp4", "conversations": []}), "llava_video_json"),
+        (at(PARQUET, {"images": [], "texts": []}), "cauldron_parquet"),
+        (at(PARQUET, FLAT), "flat_qa_parquet"),
+        (at(TABLE, FLAT), "flat_qa_tsv"),
+        (at(KEYED, FLAT), "keyed_json"),
+        (at(ARRAY, CASES["CLEVR"][1], "questions"), "clevr_json"),
+        (at(ARRAY, CASES["TextVQA"][1], "data"), "textvqa_json"),
+        (at(KEYED, CASES["TabMWP"][1]), "tabmwp_json"),
+        (at(KEYED, CASES["ScienceQA"][1]), "scienceqa_json"),
+        (at(KEYED, CASES["GQA"][1]), "gqa_json"),
+        (at(TABLE, CASES["NExT-QA"][1]), "nextqa_csv"),
+        (at(LINES, CASES["NLVR2"][1]), "nlvr2_jsonl"),
+        (at(ARRAY, CASES["ChartQA"][1]), "chartqa_json"),
+        (at(ARRAY, CASES["VideoInstruct"][1]), "videoinstruct_json"),
+        (at(ARRAY, {"image_id": "5", "question": "?"}), "flat_qa_json"),
+    ],
+)
+def test_families_are_told_apart(layout: list[Layout], family: str):
+    assert recognise({"file": layout}, make_source("not_known")).family.name == family
+
+
+def test_the_sources_own_family_breaks_ties():
+    assert recognise({"file": at(LINES, LLAVA)}, make_source("llava_jsonl")).family.name == "llava_jsonl"
+    assert (
+        recognise({"file": at(ARRAY, CASES["ChartQA"][1])}, make_source("flat_qa_json")).family.name == "flat_qa_json"
+    )
+
+
+def test_files_in_another_format_than_the_declared_one():
+    found = recognise({"test.json": at(ARRAY, CASES["ChartQA"][1])}, make_source("ov_parquet"))
+    assert found.family.name == "chartqa_json"
+
+
+def test_two_sides_in_two_files():
+    files = {"q.json": at(ARRAY, QUESTION, "questions"), "a.json": at(ARRAY, ANNOTATION, "annotations")}
+    found = recognise(files, make_source("not_known"))
+    assert (found.family.name, found.joined) == ("vqa_pair_json", True)
+    assert sides(found) == {"q.json": ["questions"], "a.json": ["annotations"]}
+
+
+def test_two_sides_in_one_file_and_parts_that_nobody_reads():
+    images = Layout(ARRAY, "images", {"id": 1, "file_name": "1.jpg"})
+    captions = Layout(ARRAY, "annotations", {"id": 1, "image_id": 1, "caption": "x"})
+    licences = Layout(ARRAY, "licenses", {"id": 1, "name": "x", "url": "y"})
+    found = recognise({"c.json": [licences, images, captions]}, make_source("coco_json"))
+    assert sides(found) == {"c.json": ["images", "annotations"]}
+
+
+def test_half_of_a_pair_is_taken_only_for_the_declared_family():
+    questions = {"q.json": at(ARRAY, QUESTION, "questions")}
+    assert recognise(questions, make_source("vqa_pair_json")).family.name == "vqa_pair_json"
+    assert recognise(questions, make_source("not_known")).family.name != "vqa_pair_json"
+
+
+def test_files_beside_the_records_are_named_as_unread():
+    files = {"problems.json": at(KEYED, CASES["ScienceQA"][1]), "captions.json": at(KEYED, None, "captions")}
+    assert recognise(files, make_source("scienceqa_json")).unread == ("captions.json",)
+
+
+def test_a_broken_first_record_does_not_hide_its_file():
+    files = {"a.json": at(ARRAY, LLAVA), "b.json": at(ARRAY, {"id": 2, "image": "b.jpg"})}
+    assert set(recognise(files, make_source("llava_json")).files) == {"a.json", "b.json"}
+    alone = recognise({"b.json": files["b.json"]}, make_source("llava_json"))
+    assert (alone.family.name, set(alone.files)) == ("llava_json", {"b.json"})
+
+
+def test_an_empty_file_is_believed_to_be_the_sources():
+    assert recognise({"a.json": at(ARRAY, None)}, make_source("llava_json")).family.name == "llava_json"
+
+
+def test_texts_are_not_taken_for_a_source_of_pictures():
+    layout = {"a.json": at(ARRAY, {"question": "?", "answer": "x", "table_id": "1"})}
+    assert recognise(layout, make_source("ov_parquet")).family.name == "flat_qa_json"
+    assert recognise(layout, make_source("not_known", Modality.TEXT)).family.name == "text_json"
+
+
+def test_columns_that_no_family_has():
+    with pytest.raises(InputError) as caught:
+        recognise({"x.parquet": at(PARQUET, {"colour": 1, "shade": 2, "image": 3})}, make_source("ov_parquet"))
+    message = str(caught.value)
+    assert "colour, image, shade" in message
+    assert "family ov_parquet expects parquet with one of conversations/messages/conversation" in message
+    assert "the nearest family is" in message
+
+
+def test_own_field_names():
+    fields = FieldMap(question=("frage",), answer=("antwort",), media=("bild.datei",))
+    source = make_source("flat_qa_json", reading=Reading(files=("*.json",), fields=fields))
+    files = {"x.json": at(ARRAY, {"frage": "?", "antwort": "x", "bild": {"datei": "1.jpg"}})}
+    assert recognise(files, source).family.name == "flat_qa_json"
+    with pytest.raises(InputError):
+        recognise(files, make_source("flat_qa_json"))
+
+
+def test_an_instruction_stands_for_the_missing_question():
+    source = make_source("flat_qa_tsv", reading=Reading(files=("*",), question="Read it."))
+    assert recognise({"x.tsv": at(TABLE, {"image": "1.png", "label": "x"})}, source).family.name == "flat_qa_tsv"
+
+
+def shout(given: Record, _: object) -> Draft:
+    """A user's own adapter."""
+    turns = (Turn("user", given.value["ask"].upper()), Turn("assistant", given.value["say"]))  # type: ignore[arg-type]  # plain words are allowed
+    return Draft(turns)
+
+
+def test_a_users_own_function():
+    reading = Reading(files=("*",), adapter="test_recognise:shout")
+    source = make_source("own", reading=reading)
+    found = recognise({"x.json": at(ARRAY, {"ask": "why?", "say": "so"})}, source)
+    draft = adapt(Record({"ask": "why?", "say": "so"}, Origin("x.json", 0)), source, find_family(found.family.name))
+    assert isinstance(draft, Draft)
+    assert [turn.text for turn in draft.turns] == ["WHY?", "so"]
+
+
+@pytest.mark.parametrize("name", ["no_such_family", "no.such.module:f", "test_recognise:no_such_function"])
+def test_an_adapter_that_does_not_exist(name: str):
+    source = make_source("own", reading=Reading(files=("*",), adapter=name))
+    with pytest.raises(ConfigError, match=name.partition(":")[0]):
+        recognise({"x.json": at(ARRAY, FLAT)}, source)
