@@ -1,0 +1,133 @@
+"""Flat families of one publisher each: benchmarks and original releases in their own layouts."""
+
+from collections.abc import Mapping
+
+from udfs.adapters.family import Family
+from udfs.adapters.flat import Recipe
+from udfs.adapters.prepare import aligned, asked_twice, filing, report, several, two_pictures
+from udfs.adapters.shapes import ARRAY, KEYED, PARQUET, TABLE, family, fields, rows
+
+PUBLISHERS: Mapping[str, Family] = {
+    made.name: made
+    for made in (
+        family(
+            "clevr_json",
+            Recipe(media="{above}images/{split}/{image_filename}"),
+            rows(ARRAY, "question", "image_filename", "question_index", at="questions"),
+        ),
+        family(
+            "textvqa_json",
+            Recipe(media="train_images/{image_id}.jpg"),
+            rows(ARRAY, "question", "image_id", "image_classes", at="data"),
+        ),
+        family("chartqa_json", Recipe(media="{folder}png/{imgname}"), rows(ARRAY, "imgname", "query")),
+        family("vqarad_json", Recipe(media="images/{image_name}"), rows(ARRAY, "image_name", "question", "qid")),
+        family(
+            "gqa_json",
+            Recipe(fields(answer=("answer",)), media="images/{imageId}.jpg"),
+            rows(KEYED, "question", "imageId"),
+        ),
+        family(
+            "ocrvqa_json",
+            Recipe(pairs="pairs", prepare=aligned, media="images/{key}.jpg"),
+            rows(KEYED, "questions", "answers"),
+        ),
+        family(
+            "tabmwp_json",
+            Recipe(media="{folder}tables/{key}.png"),
+            rows(KEYED, "question", "choices", "answer", "table", "solution"),
+        ),
+        family(
+            "scienceqa_json",
+            Recipe(media="images/{split}/{key}/{image}", system="hint", optional=True),
+            rows(KEYED, "question", "choices", "answer", "hint"),
+        ),
+        family("visual_genome_json", Recipe(pairs="qas", media="VG_100K/{id}.jpg"), rows(ARRAY, "id", "qas")),
+        family(
+            "coco_joined_json",
+            Recipe(
+                fields(question=("task", "instruction"), answer=("answer", "response"), media=("image_id", "id")),
+            ),
+            rows(ARRAY, "task", "answer", "image_id", at="annotations"),
+            rows(ARRAY, "id", "instruction", "response", at="data"),
+        ),
+        family(
+            "vsr_jsonl",
+            Recipe(
+                fields(answer=("label",), context=()),
+                ask="Is this statement about the picture true or false? {caption}",
+                words={"0": "False", "1": "True"},
+            ),
+            rows(ARRAY | PARQUET, "caption", "label", "relation", "image"),
+        ),
+        family(
+            "nlvr2_jsonl",
+            Recipe(
+                fields(question=(), answer=("label",), media=("images",), id=("identifier",)),
+                prepare=two_pictures,
+                ask="Is this statement about the two pictures true or false? {sentence}",
+            ),
+            rows(ARRAY, "sentence", "identifier", "left_url", "right_url"),
+        ),
+        family(
+            "demon_json",
+            Recipe(
+                fields(
+                    question=("task_instance.context",),
+                    answer=("response",),
+                    options=("task_instance.choice_list",),
+                    media=("task_instance.images_path",),
+                    context=(),
+                ),
+                free=True,
+            ),
+            rows(ARRAY, "task_instance", "response"),
+        ),
+        family(
+            "wtq_tsv", Recipe(fields(context=()), prepare=several), rows(TABLE, "utterance", "context", "targetValue")
+        ),
+        # Tables as text.
+        family(
+            "finqa_json",
+            Recipe(
+                fields(question=("qa.question",), answer=("qa.answer", "qa.exe_ans"), rationale=("qa.explanation",)),
+                prepare=filing,
+                system="context",
+                shows=False,
+            ),
+            rows(ARRAY, "pre_text", "post_text", "table", "qa"),
+        ),
+        family(
+            "tatqa_json",
+            Recipe(prepare=report, pairs="pairs", system="context", shows=False),
+            rows(ARRAY, "table", "paragraphs", "questions"),
+        ),
+        # Videos.
+        family(
+            "nextqa_csv",
+            Recipe(media="{video}.mp4", by_index=True),
+            rows(TABLE, "video", "question", "answer", "a0", "a1", "a2", "a3", "a4"),
+        ),
+        family(
+            "videoinstruct_json",
+            Recipe(fields(question=("q",), answer=("a",)), media="{video_id}.mp4", free=True),
+            rows(ARRAY, "q", "a", "video_id"),
+        ),
+        family(
+            "videochatgpt_bench_json",
+            Recipe(prepare=asked_twice, pairs="pairs", media="{video_name}.mp4", free=True),
+            rows(ARRAY, "Q", "A", "video_name"),
+            rows(ARRAY, "Q1", "Q2", "A", "video_name"),
+        ),
+        family(
+            "egoschema",
+            Recipe(media="{video_idx}.mp4", by_index=True),
+            rows(PARQUET, "question", "video_idx", "option", "answer"),
+        ),
+        family(
+            "videomme_parquet",
+            Recipe(media="{videoID}.mp4"),
+            rows(PARQUET, "question", "options", "answer", "videoID"),
+        ),
+    )
+}
