@@ -76,6 +76,11 @@ def test_the_majority_of_annotators_wins_and_the_first_of_equals():
     assert said(draft_of("flat_qa_json", {"image": "a", "question": "What?", "answers": ["b", "c", "C"]}))[1] == "c"
 
 
+def test_sentences_are_alternatives():
+    captions = ["A brown dog runs over the grass.", "A dog plays outside on the green lawn."]
+    assert said(draft_of("flat_qa_json", qa(answer=captions)))[1] == captions[0]
+
+
 @pytest.mark.parametrize("answer", [None, "", "None", "nan", float("nan"), [], {"answers": None}])
 def test_no_answer(answer: object):
     value = qa(answer=answer)

@@ -14,6 +14,8 @@ from udfs.ids import clean
 NOTHING = frozenset({"", "None", "nan", "NaN", "null"})
 """What writers leave where there is no value; a lower-case none is an answer."""
 
+SENTENCE = 5
+"""Words; what is longer is a sentence, and sentences are never joined into one answer."""
 _MISSING = object()
 
 
@@ -91,13 +93,18 @@ def answer(value: object, name: str) -> str:
     """An answer as text: most frequent of several annotators' (the first of equals), parts of a list joined."""
     if not isinstance(value, list | tuple):
         shown = text(value, name) if value is not None else ""
-    elif name.rpartition(".")[2] == "answers" or any(isinstance(part, Mapping) for part in value):
+    elif name.rpartition(".")[2] == "answers" or any(map(_stands_alone, value)):
         shown = _most_frequent(value, name)
     else:
         shown = ", ".join(text(part, name) for part in value)
     if shown in NOTHING:
         raise Drop(DropReason.NO_ANSWER, f"{name} is {kind(value)}")
     return shown
+
+
+def _stands_alone(part: object) -> bool:
+    """Whether a part of a list is an answer by itself: an annotator's, or a sentence."""
+    return isinstance(part, Mapping) or (isinstance(part, str) and len(part.split()) > SENTENCE)
 
 
 def _most_frequent(values: Sequence[Any], name: str) -> str:

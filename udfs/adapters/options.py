@@ -37,6 +37,8 @@ def options(record: Mapping[str, Any], paths: Sequence[str]) -> tuple[str, ...]:
 
 def _columns(record: Mapping[str, Any]) -> tuple[str, ...]:
     for names in COLUMNS:
+        if names[1] not in record:
+            continue
         values = [dotted(record, name) for name in names]
         told = [text(value, name) for value, name in zip(values, names, strict=True) if value not in (None, "")]
         if len(told) > 1:
