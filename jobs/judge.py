@@ -2,6 +2,7 @@
 
 import sys
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -89,6 +90,4 @@ def _judge_id(run: Run, engine: str, prompt_name: str) -> str:
 
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    from jobs.cli import main
-
-    main([*sys.argv[1:], STAGE])
+    import_module("jobs.cli.app").main([*sys.argv[1:], STAGE])

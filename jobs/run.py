@@ -109,22 +109,24 @@ def root_lock(root: str, run_id: str, progress: Progress) -> Iterator[None]:
         yield
 
 
-def run_stages(run: Run, sources: Sequence[Source], stages: Sequence[Stage], limit: int | None = None) -> Outcome:
+def run_stages(
+    run: Run, sources: Sequence[Source], stages: Sequence[Stage], limit: int | None = None, with_engine: bool = True
+) -> Outcome:
     """Runs the stages; each leaves its tables, so that the next run goes on from there."""
     outcome = Outcome(run.run_id, run.tables.root)
     for stage in stages:
         if stage is Stage.NORMALISE:
             outcome.sources = Normalise(run.tables, run.config, run.run_id, run.progress, limit).run(sources)
         elif stage is Stage.REWRITE:
-            outcome.stages.append(rewrite(run))
+            outcome.stages.append(rewrite(run, with_engine))
         elif stage is Stage.JUDGE:
-            outcome.stages.append(judge(run))
+            outcome.stages.append(judge(run, with_engine))
         elif stage is Stage.PUBLISH:
-            with run.stage_clock("publish") as clock:
+            with run.stage_clock("publish") as clock, run.progress.tasks("publish", run.tables.spark):
                 outcome.release = publish(run.tables, run.config, run.run_id)
             outcome.stages.append(clock)
         else:
-            with run.stage_clock("export") as clock:
+            with run.stage_clock("export") as clock, run.progress.tasks("export", run.tables.spark):
                 outcome.export = export(run.tables, run.config)
             outcome.stages.append(clock)
     return outcome

@@ -129,4 +129,6 @@ def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
 
 def jvm_pid(spark: SparkSession) -> int:
     """Process id of the driver's JVM, which owns the engine hosts of a local run."""
-    return int(spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid())
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None, "a classic session has a JVM"
+    return int(jvm.java.lang.ProcessHandle.current().pid())

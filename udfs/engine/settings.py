@@ -64,17 +64,22 @@ class EngineSettings:
 
 def resolve(engine: Engine, host_dir: str = "", status_dir: str = "", max_sql_calls: int = 1000) -> EngineSettings:
     """Settings for an engine of the configuration; its model folder, where it is one, is read for the revision."""
-    folder = host_dir or f"/tmp/mammoth-vl-{os.getuid()}"  # noqa: S108 - 0700 and checked for its owner
     named = engine.path or engine.model
     path = Path(named).resolve() if Path(named).is_dir() else None
     return EngineSettings(
         engine=engine,
         revision=model_revision(engine),
-        host_dir=str(Path(folder).absolute()),
+        host_dir=host_folder(host_dir),
         model_path=str(path or named),
         status_dir=status_dir,
         max_sql_calls=max_sql_calls,
     )
+
+
+def host_folder(configured: str) -> str:
+    """HOST_DIR: as configured, else a folder of the user's own below /tmp."""
+    folder = configured or f"/tmp/mammoth-vl-{os.getuid()}"  # noqa: S108 - 0700 and checked for its owner
+    return str(Path(folder).absolute())
 
 
 def model_revision(engine: Engine) -> str:
@@ -101,7 +106,7 @@ def on_this_machine(settings: EngineSettings, addresses: tuple[str, ...] = ()) -
     What it returns is the identity's base; a second time it changes nothing.
     """
     if settings.engine.kind is EngineKind.VLLM and not settings.engine.python:
-        settings = replace(settings, engine=settings.engine.model_copy(update={"python": _engine_python()}))
+        settings = replace(settings, engine=settings.engine.model_copy(update={"python": engine_python()}))
     wanted = settings.engine.gpus_per_engine
     if len(os.fsencode(settings.path("engine.sock"))) > _MAX_SOCKET_PATH:
         raise EngineError(
@@ -128,7 +133,7 @@ def _gpu_uuids() -> list[str]:
     return found.stdout.split()
 
 
-def _engine_python() -> str:
+def engine_python() -> str:
     """The interpreter that has vLLM: the checkout's .venv-engine, else the one of Spark."""
     checkout = Path(__file__).absolute().parents[2] / ".venv-engine" / "bin" / "python"
     here = Path.cwd() / ".venv-engine" / "bin" / "python"

@@ -1,0 +1,151 @@
+"""Commands that do the work: run, demo, and one per stage."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from jobs.cli.context import print_json, read_options
+from jobs.cli.summary import print_outcome, print_plan
+from jobs.normalise.plan import source_folder
+from jobs.plan import plan_calls
+from jobs.run import Options, Outcome, Stage, open_run, run_stages
+from schemas.config import Storage
+from schemas.errors import InputError
+from schemas.source import Source, pick_sources
+from udfs import files
+
+Sources = Annotated[str | None, typer.Option(help="Comma-separated source ids; default: all that are there.")]
+SourcesRoot = Annotated[str | None, typer.Option(metavar="DIR", help="Folder of source files as downloaded.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Pilot: N records per source, by hash; a full run reuses it.")]
+Until = Annotated[Stage, typer.Option(help="Last stage to run.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read and asked; no engine is started.")]
+NoEngine = Annotated[bool, typer.Option("--no-engine", help="Only derive again from replies that are there.")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of tables.")]
+
+
+def run(
+    ctx: typer.Context,
+    sources: Sources = None,
+    sources_root: SourcesRoot = None,
+    limit: Limit = None,
+    until: Until = Stage.EXPORT,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Source files to a gated, exported release: all stages in order."""
+    options = read_options(ctx, *_root_setting(sources_root))
+    chosen = choose_sources(options, sources)
+    if dry_run:
+        with open_run(options) as work:
+            print_plan(plan_calls(work, chosen, limit), as_json)
+        return
+    stages = list(Stage)[: list(Stage).index(until) + 1]
+    with open_run(options) as work:
+        outcome = run_stages(work, chosen, stages, limit)
+        _print(outcome, work.tables.root, as_json)
+
+
+def _root_setting(sources_root: str | None) -> list[str]:
+    return [f"storage.sources_root={sources_root}"] if sources_root else []
+
+
+def choose_sources(options: Options, names: str | None) -> list[Source]:
+    """The named sources, or every runnable one of a used group whose folder is there."""
+    storage = options.config.storage
+    if not files.exists(storage.sources_root):
+        raise InputError(
+            f"folder {storage.sources_root} does not exist",
+            "give --sources-root DIR, the folder that holds the downloaded datasets, or try `mammoth-vl demo`",
+        )
+    if names:
+        chosen = pick_sources(options.sources, [name.strip() for name in names.split(",") if name.strip()])
+        for source in chosen:
+            source_folder(source, storage)
+        return chosen
+    used = {*options.config.publishing.keep_groups, *options.config.rewriting.groups}
+    runnable = (s for s in options.sources.values() if s.runnable and s.group in used and not s.is_benchmark)
+    found = [source for source in runnable if _has_folder(source, storage)]
+    if not found:
+        raise InputError(
+            f"no source of the catalogue has a folder below {storage.sources_root}",
+            "`mammoth-vl sources list` shows which folders are looked for",
+        )
+    return found
+
+
+def _has_folder(source: Source, storage: Storage) -> bool:
+    return any(
+        files.exists(files.join(storage.sources_root, name)) for name in (source.source_id, source.collection) if name
+    )
+
+
+def normalise(
+    ctx: typer.Context, sources: Sources = None, sources_root: SourcesRoot = None, limit: Limit = None
+) -> None:
+    """Read source files into samples, media and rejects."""
+    options = read_options(ctx, *_root_setting(sources_root))
+    _stage(options, [Stage.NORMALISE], choose_sources(options, sources), limit)
+
+
+def rewrite(
+    ctx: typer.Context,
+    no_engine: Annotated[
+        bool, typer.Option("--no-engine", help="Only derive again from replies that are there.")
+    ] = False,
+) -> None:
+    """Rewrite samples into step-by-step pairs; nothing that was answered is asked again."""
+    _stage(read_options(ctx), [Stage.REWRITE], with_engine=not no_engine)
+
+
+def judge(
+    ctx: typer.Context,
+    no_engine: Annotated[
+        bool, typer.Option("--no-engine", help="Only derive again from replies that are there.")
+    ] = False,
+) -> None:
+    """Judge and score pairs; nothing that was answered is asked again."""
+    _stage(read_options(ctx), [Stage.JUDGE], with_engine=not no_engine)
+
+
+def publish(ctx: typer.Context) -> None:
+    """Choose rows, let the gate look, and publish a release if it passes."""
+    _stage(read_options(ctx), [Stage.PUBLISH])
+
+
+def export(ctx: typer.Context) -> None:
+    """Write the newest release as LLaVA files for the trainer."""
+    _stage(read_options(ctx), [Stage.EXPORT])
+
+
+def _stage(
+    options: Options,
+    stages: Sequence[Stage],
+    sources: Sequence[Source] = (),
+    limit: int | None = None,
+    with_engine: bool = True,
+) -> None:
+    with open_run(options) as work:
+        _print(run_stages(work, sources, stages, limit, with_engine), work.tables.root, as_json=False)
+
+
+def _print(outcome: Outcome, root: str, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(outcome))
+    else:
+        print_outcome(outcome, root)
+
+
+def demo(
+    ctx: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Rewrite every sample, not 60 of them.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Build a small corpus of real content, and run everything on it with a real engine on the CPU."""
+    from jobs.demo import run_demo
+
+    run_demo(lambda *defaults: read_options(ctx, *defaults), everything, as_json)
+
+
+STAGES: Sequence[Callable[..., None]] = (normalise, rewrite, judge, publish, export)

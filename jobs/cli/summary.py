@@ -1,0 +1,83 @@
+"""What a run prints at its end: one table per stage, then where everything lies."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from jobs.cli.context import print_json, print_table
+from jobs.normalise.stage import SourceCount
+from jobs.plan import RunPlan
+from jobs.run import Outcome
+from jobs.stages import StageCount
+
+
+def print_outcome(outcome: Outcome, root: str) -> None:
+    """Every stage that ran, as tables."""
+    if outcome.sources:
+        _print_sources(outcome.sources)
+    if outcome.stages:
+        _print_stages(outcome.stages)
+    release = outcome.release
+    if release is not None:
+        words = "published" if release.is_new else "unchanged, so no new one was made"
+        typer.echo(f"\nrelease {release.release_id}: {release.rows:,} rows, {words}; the gate passed")
+        for name, counts in release.counts.items():
+            typer.echo(f"  by {name}: " + ", ".join(f"{key} {number:,}" for key, number in counts.items()))
+    if outcome.export is not None:
+        typer.echo(f"export: {outcome.export.folder}")
+    typer.echo(f"tables: {root}/tables")
+
+
+def _print_sources(counts: Sequence[SourceCount]) -> None:
+    rows: list[Sequence[Any]] = [
+        (c.source_id, c.records, c.units, c.samples, c.duplicates, sum(c.rejects.values()), _reasons(c.rejects))
+        for c in counts
+    ]
+    sums = [sum(column) for column in zip(*(row[1:6] for row in rows), strict=True)]
+    reasons: dict[str, int] = {}
+    for count in counts:
+        for reason, number in count.rejects.items():
+            reasons[reason] = reasons.get(reason, 0) + number
+    rows.append(("all", *sums, ""))
+    columns = ("source", "records", "units", "samples", "duplicates", "rejected", "reasons")
+    print_table("normalise: records = samples + duplicates + rejected", columns, rows)
+
+
+def _reasons(rejects: dict[str, int]) -> str:
+    return ", ".join(f"{reason} {number}" for reason, number in sorted(rejects.items()))
+
+
+def _print_stages(stages: Sequence[StageCount]) -> None:
+    columns = (
+        "stage", "rows in", "rows out", "dropped", "why", "calls new", "calls reused", "failed",
+        "tokens in (cached)", "tokens out", "tokens/s", "seconds",
+    )  # fmt: skip
+    rows = []
+    for stage in stages:
+        out, cached = stage.tokens.get("completion", 0), stage.tokens.get("cached", 0)
+        rows.append(
+            (
+                stage.stage, stage.rows_in, stage.rows_out, sum(stage.rejects.values()), _reasons(stage.rejects),
+                stage.calls_new, stage.calls_reused, stage.calls_failed,
+                f"{stage.tokens.get('prompt', 0):,} ({cached:,})", out,
+                f"{out / stage.seconds:.1f}" if out else "", f"{stage.seconds:.0f}",
+            )
+        )  # fmt: skip
+    print_table("stages", columns, rows)
+
+
+def print_plan(plan: RunPlan, as_json: bool) -> None:
+    """A dry run."""
+    if as_json:
+        print_json(asdict(plan))
+        return
+    print_table("files to read", ("source", "family", "ranges", "bytes"), plan.files)
+    print_table(
+        f"calls for the {plan.samples:,} samples in the tables",
+        ("engine", "model", "purpose", "wanted", "answered before", "new", "prompt tokens, about"),
+        [(c.engine, c.model, c.purpose, c.wanted, c.answered, c.new, c.prompt_tokens) for c in plan.calls],
+    )
+    if not plan.samples:
+        typer.echo("no samples yet: `mammoth-vl normalise` reads them, then the calls can be counted")

