@@ -1,19 +1,20 @@
 """Which family files belong to, and what happens to those that belong to none."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from drafting import make_source
 from test_publishers import CASES
 
-from schemas.enums import Modality
+from schemas.enums import Modality, Role
 from schemas.errors import ConfigError, InputError
-from schemas.source import FieldMap, Reading
+from schemas.source import FieldMap, Reading, load_sources
 from udfs.adapters import find_family
 from udfs.adapters.adapt import adapt
 from udfs.adapters.family import Container, Layout
 from udfs.adapters.recognise import Recognised, recognise
-from udfs.sample import Draft, Origin, Record, Turn
+from udfs.sample import Draft, Evidence, MediaRef, Origin, Record, Turn
 
 ARRAY, LINES, KEYED = Container.JSON_ARRAY, Container.JSON_LINES, Container.JSON_KEYED
 PARQUET, TABLE = Container.PARQUET, Container.DELIMITED
@@ -135,6 +136,49 @@ def test_own_field_names():
 def test_an_instruction_stands_for_the_missing_question():
     source = make_source("flat_qa_tsv", reading=Reading(files=("*",), question="Read it."))
     assert recognise({"x.tsv": at(TABLE, {"image": "1.png", "label": "x"})}, source).family.name == "flat_qa_tsv"
+
+
+OWN_DATASET = """
+source_id: street_signs
+name: Street signs
+group: B
+category: OCR
+modality: image
+language: de
+family: flat_qa_json
+licence: {spdx: CC-BY-4.0, commercial: "yes", redistribution: "yes"}
+reading:
+  files: ["annotations/*.jsonl"]
+  fields:
+    id: [nummer]
+    question: [frage]
+    answer: [antwort.kurz, antwort.lang]
+    options: [auswahl]
+    rationale: [begruendung]
+    context: [ocr.zeilen]
+  media_pattern: "bilder/{ort}/{nummer:06d}.jpg"
+"""
+OWN_RECORD = {
+    "nummer": 17, "ort": "ulm", "frage": "Was steht auf dem Schild?", "antwort": {"kurz": None, "lang": "Halt"},
+    "auswahl": ["Achtung", "Halt"], "begruendung": "Das Schild ist rot.", "ocr": {"zeilen": ["HALT", "Zoll"]},
+}  # fmt: skip
+
+
+def test_a_dataset_of_ones_own_needs_one_file(tmp_path: Path):
+    (tmp_path / "street_signs.yaml").write_text(OWN_DATASET)
+    source = load_sources(tmp_path)["street_signs"]
+    family = recognise({"annotations/a.jsonl": at(LINES, OWN_RECORD)}, source).family
+    draft = adapt(Record(OWN_RECORD, Origin("annotations/a.jsonl", 0)), source, family)
+    assert draft == Draft(
+        turns=(
+            Turn(Role.USER, "<image>\nWas steht auf dem Schild?\nA. Achtung\nB. Halt"),
+            Turn(Role.ASSISTANT, "Das Schild ist rot.\nAnswer: B. Halt"),
+        ),
+        media=(MediaRef(path="bilder/ulm/000017.jpg"),),
+        gold_answer="B",
+        evidence=Evidence("ocr", "HALT Zoll"),
+        original_id="17",
+    )
 
 
 def shout(given: Record, _: object) -> Draft:

@@ -20,7 +20,7 @@ def evidence(record: Mapping[str, Any], paths: Iterable[str] = KEYS) -> Evidence
     if found is None:
         return None
     path, value = found
-    name = path.rpartition(".")[2].lower()
+    name = path.lower()
     shown = rows(value, "\n" if "caption" in name else " ").strip()
     kind = next((kind for part, kind in KINDS.items() if part in name), "context")
     return Evidence(kind, shown) if shown else None

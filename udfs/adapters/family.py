@@ -50,7 +50,7 @@ class Shape:
     """Keys that speak against this family."""
     usual: frozenset[str] = frozenset()
     """Keys that a broken record of this family may still have."""
-    one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """By part of a field map: dotted paths of which a record must have one; a source's own field map adds to them."""
 
 
