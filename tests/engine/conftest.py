@@ -34,7 +34,7 @@ def host_dir() -> Iterator[Path]:
 def stub_engine(host_dir: Path) -> Callable[..., EngineSettings]:
     """Settings of a stub with a script; its counts file is host_dir/counts."""
 
-    def make(script: dict[str, Any] | None = None, max_sql_calls: int = 1000, **keys: Any) -> EngineSettings:
+    def make(script: dict[str, Any] | None = None, max_sql_calls: int = 1000, **keys: object) -> EngineSettings:
         engine = Engine(
             name="main",
             kind=EngineKind.STUB,

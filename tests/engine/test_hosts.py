@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from udfs.engine.client import EngineClient
 from udfs.engine.control import host_stats, list_hosts, release_hosts, stop_host
 from udfs.engine.election import ensure_host
 from udfs.engine.processes import Owner, owner_of, send
+from udfs.engine.settings import EngineSettings
 from udfs.engine.state import states
 
 ROOT = Path(__file__).parents[2]
@@ -32,14 +34,14 @@ print(ensure_host(EngineSettings.from_json(sys.argv[1]), owner).pid)
 """
 
 
-def wait_until(condition, limit_s: float = 15.0) -> None:
+def wait_until(condition: Callable[[], object], limit_s: float = 15.0) -> None:
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.02)
 
 
-def race(settings, owner: Owner, count: int) -> list[subprocess.Popen]:
+def race(settings: EngineSettings, owner: Owner, count: int) -> list[subprocess.Popen]:
     command = [sys.executable, "-c", RACER, settings.to_json(), str(owner.pid), str(owner.start)]
     return [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -65,7 +67,7 @@ def test_a_failed_start_is_told_to_everybody_and_not_repeated(stub_engine: Make,
 
 
 def test_a_start_that_takes_too_long_ends(stub_engine: Make, me: Owner, host_dir: Path):
-    with pytest.raises(EngineError, match="not ready within 0.5 s"):
+    with pytest.raises(EngineError, match=r"not ready within 0\.5 s"):
         ensure_host(stub_engine({"start_s": 60}, ready_timeout_s=0.5), me)
     wait_until(lambda: not survivors(host_dir))
 

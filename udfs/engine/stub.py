@@ -261,10 +261,13 @@ async def serve(path: str, script: Script) -> None:
             web.post("/tokenize", _tokenize),
         ]
     )
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.UnixSite(runner, path).start()
-    await asyncio.Event().wait()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
+    try:
+        await runner.setup()
+        await web.UnixSite(runner, path).start()
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
 
 
 if __name__ == "__main__":
