@@ -87,6 +87,14 @@ def test_two_sides_in_one_file_and_parts_that_nobody_reads():
     assert sides(found) == {"c.json": ["images", "annotations"]}
 
 
+def test_a_broken_first_caption_does_not_hide_its_side():
+    images = Layout(ARRAY, "images", {"id": 1, "file_name": "1.jpg"})
+    captions = Layout(ARRAY, "annotations", {"id": 1, "image_id": 1, "caption": "x"})
+    broken = Layout(ARRAY, "images", {"file_name": "2.jpg"})
+    found = recognise({"a.json": [images, captions], "b.json": [broken, captions]}, make_source("coco_json"))
+    assert sides(found)["b.json"] == ["annotations", "images"]
+
+
 def test_half_of_a_pair_is_taken_only_for_the_declared_family():
     questions = {"q.json": at(ARRAY, QUESTION, "questions")}
     assert recognise(questions, make_source("vqa_pair_json")).family.name == "vqa_pair_json"

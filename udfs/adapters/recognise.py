@@ -67,22 +67,31 @@ def declared_family(source: Source) -> Family | None:
 
 
 def _assigned(family: Family, layouts: Layouts, source: Source) -> Recognised:
-    files = {}
-    for file, there in sorted(layouts.items()):
-        parts = [Assignment(layout, shape) for layout in there for shape in _first_fit(family, layout, source)]
-        parts = parts or [Assignment(at, shape) for at in there if at.first for shape in _like(family, at)][:1]
-        if parts:
-            files[file] = tuple(parts)
-    return Recognised(family, files, tuple(sorted(set(layouts) - set(files))))
+    return _recognised(family, {file: _parts(family, there, source) for file, there in layouts.items()})
+
+
+def _parts(family: Family, there: Sequence[Layout], source: Source) -> list[Assignment]:
+    """Places that fit; where none does, or none of a side, those that resemble it: their first record may be broken."""
+    fitting = [Assignment(layout, shape) for layout in there for shape in _first_fit(family, layout, source)]
+    sides = {part.shape.side for part in fitting}
+    left = [layout for layout in there if layout.first and not _first_fit(family, layout, source)]
+    like = [part for part in _resembling(family, left) if part.shape.side not in sides]
+    return fitting + (like if family.joiner else like[:1])
 
 
 def _believed(family: Family, layouts: Layouts) -> Recognised | None:
-    files = {
-        file: tuple(Assignment(at, _like(family, at)[0]) for at in there if _like(family, at))
-        for file, there in layouts.items()
-    }
-    read = {file: parts[:1] for file, parts in files.items() if parts}
-    return Recognised(family, read, tuple(sorted(set(layouts) - set(read)))) if read else None
+    files = {file: _resembling(family, there) for file, there in layouts.items()}
+    found = _recognised(family, {file: parts if family.joiner else parts[:1] for file, parts in files.items()})
+    return found if found.files else None
+
+
+def _recognised(family: Family, parts: Mapping[str, list[Assignment]]) -> Recognised:
+    read = {file: tuple(there) for file, there in sorted(parts.items()) if there}
+    return Recognised(family, read, tuple(sorted(set(parts) - set(read))))
+
+
+def _resembling(family: Family, there: Sequence[Layout]) -> list[Assignment]:
+    return [Assignment(layout, like[0]) for layout in there if (like := _like(family, layout))]
 
 
 def _like(family: Family, layout: Layout) -> list[Shape]:
