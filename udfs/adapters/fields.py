@@ -126,10 +126,10 @@ def parsed_list(value: str, name: str) -> Sequence[Any]:
 
 
 def belongs(record: Mapping[str, Any], select: Selector | None) -> bool:
-    """Whether a record of a shared file is one of this source's."""
+    """Whether a record of a shared file is one of this source's; one that does not say belongs, so that none vanishes."""
     if select is None:
         return True
     value = dotted(record, select.field)
     if select.match == "prefix":
         return str(value).startswith(select.values)
-    return str(value) in select.values
+    return value is None or str(value) in select.values
