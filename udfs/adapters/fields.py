@@ -126,7 +126,7 @@ def parsed_list(value: str, name: str) -> Sequence[Any]:
 
 
 def belongs(record: Mapping[str, Any], select: Selector | None) -> bool:
-    """Whether a record of a shared file is one of this source's; one that does not say belongs, so that none vanishes."""
+    """Whether a record of a shared file is this source's; one that does not say so belongs, lest it vanish."""
     if select is None:
         return True
     value = dotted(record, select.field)
