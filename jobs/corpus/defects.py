@@ -34,7 +34,7 @@ DEFECTS: Mapping[str, Sequence[Defect]] = {
     ),
     "demo_photo_questions": (
         Defect("annotation without its question", DropReason.ORPHAN_ANNOTATION,
-               {"image_id": 999, "question_id": 999001, "multiple_choice_answer": "yes"},
+               {"image_id": 999, "question_id": 999001, "multiple_choice_answer": "yes", "answers": []},
                side="annotations"),
         Defect("question without its annotation", DropReason.ORPHAN_QUESTION,
                {"image_id": 998, "question_id": 998001, "question": "Is anybody there?"}, side="questions"),
