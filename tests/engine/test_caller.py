@@ -53,7 +53,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Asks a stub of this script, one call after the other under one key."""
     monkeypatch.setattr(caller_module, "_FIRST_PAUSE_S", 0.001)
 
-    def run(*bodies: bytes, labels: tuple[str, ...] = (), timeout_s: float = 5.0, **script: Any) -> list[Reply]:  # noqa: ANN401
+    def run(*bodies: bytes, labels: tuple[str, ...] = (), timeout_s: float = 60.0, **script: Any) -> list[Reply]:  # noqa: ANN401
         async def act() -> list[Reply]:
             path = str(tmp_path / "s")
             server = asyncio.create_task(stub.serve(path, msgspec.convert(script, stub.Script)))
@@ -84,7 +84,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
     ],
 )
 def test_faults_become_statuses(ask: Ask, fault: str, status: CallStatus, error: str | None):
-    (reply,) = ask(body(f"[[fault:{fault}]]"), timeout_s=0.2 if fault == "hang" else 5)
+    (reply,) = ask(body(f"[[fault:{fault}]]"), timeout_s=0.2 if fault == "hang" else 60)
     assert reply.status is status
     assert reply.engine == "engine"
     assert reply.latency_s is not None

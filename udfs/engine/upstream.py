@@ -42,7 +42,7 @@ def _vllm(settings: EngineSettings) -> Upstream:
         # Pictures come as data URLs; an empty list would allow every host.
         *("--allowed-media-domains", "none.invalid"),
     ]
-    if engine.revision and settings.model_path == engine.model:
+    if engine.revision and not Path(settings.model_path).is_dir():
         command += ["--revision", engine.revision]
     if not settings.gpus:
         command += ["--kv-cache-memory-bytes", _CPU_CACHE_BYTES]
@@ -59,7 +59,7 @@ def _vllm_env(settings: EngineSettings) -> dict[str, str]:
         # Process titles would be written over the environment, and with it over the sweep's token.
         "SPT_NOENV": "1",
     }
-    if settings.model_path != settings.engine.model or Path(settings.model_path).is_dir():
+    if Path(settings.model_path).is_dir():
         env |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     if settings.gpus:
         env["CUDA_VISIBLE_DEVICES"] = ",".join(settings.gpus)
