@@ -58,7 +58,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
             path = str(tmp_path / "s")
             server = asyncio.create_task(stub.serve(path, msgspec.convert(script, stub.Script)))
             async with EngineCaller(Upstream("stub", socket=path), "engine") as caller:
-                while not await caller.models():
+                while await caller.trouble():
                     await asyncio.sleep(0.001)
                 replies = [await caller.ask(f"k{i}", one, labels, timeout_s) for i, one in enumerate(bodies)]
             server.cancel()

@@ -198,7 +198,7 @@ def test_status_is_written(stub_engine: Make, host_dir: Path, me: Owner):
     assert stop_host(host, 10)
     (path,) = (host_dir / "status").iterdir()
     status = json.loads(path.read_text())
-    assert (status["phase"], status["calls_new"], status["model"]) == ("stopping", 1, "stub")
+    assert (status["phase"], status["calls_new"], status["model"]) == ("stopped", 1, "stub")
 
 
 def test_foreign_host_dir_is_refused(stub_engine: Make, host_dir: Path, me: Owner):

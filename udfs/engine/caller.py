@@ -111,14 +111,14 @@ class EngineCaller:
         async with self._session.post(self._upstream.root + path, data=body, headers=headers) as response:
             return response.status, await response.read()
 
-    async def models(self) -> bool:
-        """Whether the engine answers for its model."""
+    async def trouble(self) -> str:
+        """Why the engine does not answer for its model; empty when it does."""
         assert self._session is not None
         try:
             async with self._session.get(f"{self._upstream.root}/v1/models") as response:
-                return response.status < 400
-        except (aiohttp.ClientError, OSError):
-            return False
+                return "" if response.status < 400 else f"HTTP {response.status}: {await response.text()}"
+        except (aiohttp.ClientError, OSError) as error:
+            return f"{type(error).__name__}: {error}"
 
     async def tokenize(self, text: str) -> list[int] | None:
         """Token ids, where the server has vLLM's /tokenize."""

@@ -15,6 +15,8 @@ from udfs.engine.upstream import Upstream
 _POLL_S = 0.1
 _CAUSE = re.compile(r"\b\w*(?:Error|Exception): .*")
 _STOP_S = 15.0
+_ENDPOINT_S = 60.0
+"""An endpoint is there already, or somebody has to start it."""
 _TAIL_LINES = 15
 
 _HINTS = (
@@ -70,14 +72,16 @@ class EngineProcess:
 
     async def wait_ready(self, caller: EngineCaller, timeout_s: float) -> None:
         """Returns when the engine answers for its model; EngineError when it ends before, or is too late."""
+        if not self._upstream.command:
+            timeout_s = min(timeout_s, _ENDPOINT_S)
         deadline = time.monotonic() + timeout_s
         ended = asyncio.create_task(self.ended())
         try:
-            while not await caller.models():
+            while trouble := await caller.trouble():
                 if ended.done():
                     raise self._failure(f"{ended.result()} before it was ready")
                 if time.monotonic() > deadline:
-                    raise self._failure(f"the engine was not ready within {timeout_s:g} s")
+                    raise self._failure(f"the engine was not ready within {timeout_s:g} s; {trouble}")
                 await asyncio.wait([ended], timeout=_POLL_S)
         finally:
             ended.cancel()

@@ -162,6 +162,13 @@ class Gateway:
         while self._queue:
             self._answer(self._queue.popleft(), data)
 
+    def close(self) -> None:
+        """Ends what is left: calls in the engine, and connections, whose clients look for the next host."""
+        for task in self._tasks:
+            task.cancel()
+        for connection in list(self.leases):
+            connection.close()
+
     async def drain(self) -> None:
         """Returns when every call has been answered."""
         while self._calls:

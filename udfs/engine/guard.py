@@ -59,12 +59,12 @@ def bury() -> None:
 def main(command: list[str]) -> int:
     """Runs the command until it ends or the pipe closes; returns its exit status, 1 when it was stopped."""
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: os.close(0))  # ends like the pipe
+        signal.signal(number, lambda *_: os.dup2(nothing, 0))  # as if the pipe had closed
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)  # noqa: PLW1509 - no threads here
     ended = os.pidfd_open(child.pid)
-    with contextlib.suppress(OSError):  # the handler closes the pipe under us
-        select.select([0, ended], [], [])
+    select.select([0, ended], [], [])
     if child.poll() is None:
         child.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -138,8 +138,8 @@ class Host:
             await asyncio.wait([drained, wanted[1]], return_when=asyncio.FIRST_COMPLETED)
         for task in [*background, *wanted, status]:
             task.cancel()
+        gateway.close()
         path.unlink(missing_ok=True)
-        self._write_status(gateway)
         for task in background:
             if task.done() and not task.cancelled():
                 task.result()  # raises what ended the engine for good
@@ -187,10 +187,14 @@ class Host:
     async def _report(self, gateway: Gateway) -> None:
         while True:
             gateway.meter.tick()
-            self._write_status(gateway)
+            self.write_status()
             await asyncio.sleep(_STATUS_S)
 
-    def _write_status(self, gateway: Gateway) -> None:
+    def write_status(self) -> None:
+        """Where its clients want it, for whoever looks on from elsewhere."""
+        gateway = self.gateway
+        if gateway is None:
+            return
         status = {
             **msgspec.to_builtins(gateway.facts),
             "host": socket.gethostname(),
@@ -235,6 +239,7 @@ async def _main(settings: EngineSettings, owner: Owner) -> int:
         host.enter(Phase.FAILED, f"the engine host failed: {error!r}", f"read {settings.path('host.log')}")
         raise
     host.enter(Phase.STOPPED)
+    host.write_status()
     return 0
 
 

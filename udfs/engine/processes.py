@@ -47,7 +47,7 @@ def owner_of(pid: int) -> Owner:
 def jvm_owner() -> Owner:
     """The JVM above this process (a Spark worker's grandparent, a driver's child), else the process itself."""
     pid = os.getpid()
-    while pid > 1:
+    while pid:
         if _name(pid) == "java":
             return owner_of(pid)
         stat = _stat(pid)

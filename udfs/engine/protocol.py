@@ -83,11 +83,12 @@ class Frame:
         return b"".join((_LENGTH.pack(length), head, key, self.head, self.body))
 
 
-def _decode(data: bytes) -> Frame:
+def _decode(data: memoryview) -> Frame:
     request, op, head_length, key_length = _HEAD.unpack_from(data)
     key_end = _HEAD.size + key_length
     head_end = key_end + head_length
-    return Frame(Op(op), request, data[_HEAD.size : key_end].decode(), data[key_end:head_end], data[head_end:])
+    key = str(data[_HEAD.size : key_end], "utf-8")
+    return Frame(Op(op), request, key, bytes(data[key_end:head_end]), bytes(data[head_end:]))
 
 
 class FrameConnection(asyncio.Protocol):
@@ -115,7 +116,8 @@ class FrameConnection(asyncio.Protocol):
             end = _LENGTH.size + length
             if len(buffer) < end:
                 return
-            frame = _decode(bytes(buffer[_LENGTH.size : end]))
+            with memoryview(buffer) as view:
+                frame = _decode(view[_LENGTH.size : end])
             del buffer[:end]
             self.on_frame(self, frame)
 

@@ -70,7 +70,11 @@ class ResponseLog:
             raise
 
     def close(self) -> None:
-        """After the last commit."""
+        """Commits what is pending and closes; whoever waited for it is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._pending:
+            self._thread.submit(self._commit, self._pending)
         self._thread.shutdown()
         self._reader.close()
         self._writer.close()
