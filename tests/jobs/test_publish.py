@@ -1,19 +1,179 @@
-"""Publishing: who gets in, in which proportion, and what readers see when something fails."""
+"""Publishing: who gets in and in which proportion, and what readers see whatever goes wrong."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+from pyspark.sql import DataFrame
+from release_rows import Rows, digest, make_pair, make_verdict
+
+from jobs.candidates import candidates, count, take, the_judge, verdicts
+from jobs.mix import mix
 from jobs.publish import publish
-from jobs.release import read_release
+from jobs.release import commit, fingerprint, latest, read_release, repair
 from jobs.tables import Tables
+from schemas.config import Config
+from schemas.errors import ConfigError, GateError
+
+Configure = Callable[..., Config]
 
 
-def test_publishes(tables: Tables, configure):
-    import time
+def chosen(tables: Tables, config: Config) -> DataFrame:
+    """What publishing would stage, without the gate."""
+    pool = candidates(tables, config, the_judge(tables, config, None))
+    quotas = mix(count(pool).strata, config.publishing, config.rewriting.groups).quotas
+    return take(pool, quotas, config.publishing.si_share)
 
-    for n in range(2):
-        t = time.time()
-        release = publish(tables, configure(), "run")
-        print(release, time.time() - t)
-    read_release(tables, 1).groupBy("source_id", "kind", "split").count().show()
-    print(tables.read("runs").select("facts").collect())
-    tables.read("gates").selectExpr("success", "inline(expectations)").show(100, False)
+
+def ids(rows: DataFrame) -> set[str]:
+    return {row["id"] for row in rows.select("id").collect()}
+
+
+def turns(asked: str, answer: str) -> Rows:
+    return [{"role": "user", "text": asked}, {"role": "assistant", "text": answer}]
+
+
+def facts(tables: Tables) -> dict[str, Any]:
+    rows = tables.read("runs").where("stage = 'publish'").orderBy("ended").collect()
+    return {**json.loads(rows[-1]["facts"]), "rows_in": rows[-1]["rows_in"], "rejected": rows[-1]["rejected"]}
+
+
+def test_a_release_and_what_readers_see_of_it(tables: Tables, configure: Configure):
+    first = publish(tables, configure(), "run 1")
+    # 70 of 100 charts reach P(yes) 0.3: 70 rewrites to 30 originals; A and text pass; C and absent media do not.
+    assert first.counts["kind"] == {"original": 70, "rewritten": 70}
+    assert first.counts["source_id"] == {"albums": 6, "charts": 100, "clips": 4, "photos": 20, "words": 10}
+    # 90 of 100 charts and 18 of 20 photos, and all text; the rest, albums and clips are OV.
+    assert first.counts["split"] == {"ov": 22, "si": 118}
+    told = facts(tables)
+    assert told["candidates"]["rewritten"] == {"accepted": 70, "below_threshold": 30}
+    assert told["candidates"]["original"] == {"accepted": 140, "group": 3, "absent_media": 2}
+    assert told["left_out"] == {"ratio": 70}
+    assert told["rows_in"] == 245
+    assert told["rejected"] == 105
+    row = read_release(tables).where("kind = 'rewritten'").orderBy("id").first()
+    assert row is not None
+    assert row["quality"]["p_yes"] >= 0.3
+    assert row["lineage"].asDict(recursive=True) | {"origin": None} == {
+        "sample_id": row["lineage"]["sample_id"], "pair_id": row["id"], "call_key": row["lineage"]["call_key"],
+        "judge_id": "j1", "prompt_version": "p1", "model": "small", "revision": "r1", "origin": None,
+    }  # fmt: skip
+
+    again = publish(tables, configure(), "run 2")
+    assert (again.release_id, again.is_new) == (1, False)
+    smaller = publish(tables, configure("publishing.total_rows=50"), "run 3")
+    assert (smaller.release_id, smaller.rows) == (2, 50)
+    assert ids(read_release(tables, 2)) < ids(read_release(tables, 1))
+
+    with pytest.raises(GateError, match=r"min_rows: saw 50\.0; allowed 1000 to inf"):
+        publish(tables, configure("publishing.total_rows=50", "gate.min_rows=1000"), "run 4")
+    assert latest(tables)["release_id"] == 2
+    assert tables.version("instruct") == smaller.table_version
+    assert [row["success"] for row in tables.read("gates").orderBy("at").collect()] == [True, True, True, False]
+    assert facts(tables)["failed"][0]["name"] == "min_rows"
+
+
+def test_reasons_and_ties(tables: Tables, configure: Configure, samples: Rows):
+    charts = [sample for sample in samples if sample["source_id"] == "charts"]
+    failing = {
+        "gold_preserved": False,
+        "arithmetic_holds": None,
+        "no_refusal": True,
+        "no_template": True,
+        "no_repetition": True,
+    }
+    pairs = [
+        make_pair(charts[0], parse_status="refused", pair_id=digest("refused")),
+        make_pair(charts[1], checks=failing, pair_id=digest("wrong")),
+        make_pair(charts[2], pair_id=digest("unread")),
+        make_pair(charts[3], pair_id=digest("unasked")),
+        make_pair(charts[4] | {"sample_id": "lost"}, pair_id=digest("lost")),
+        make_pair(charts[5], position=1),
+        make_pair(charts[6], pair_id=digest("stray"), conversation=turns("which?", "<image>")),
+        make_pair(charts[7], pair_id=digest("long"), conversation=turns("<image> go", "on " * 300)),
+    ]  # fmt: skip
+    told = [make_verdict(pair, None if n == 2 else 0.95) for n, pair in enumerate(pairs) if n not in (3, 5)]
+    tables.append_rows("rewritten", pairs)
+    tables.append_rows("judged", told)
+    config = configure("publishing.require_checks=[gold_preserved]", "gate.max_tokens=200")
+    intake = count(candidates(tables, config, "j1"))
+    assert intake.reasons["rewritten"] == {
+        "accepted": 70, "below_threshold": 30, "parse_refused": 1, "check_gold_preserved": 1, "unparsed": 1,
+        "unjudged": 1, "no_sample": 1, "duplicate": 1, "placeholders": 1, "too_long": 1,
+    }  # fmt: skip
+    assert (intake.judged, intake.parsed, intake.accepted) == (104, 103, 70)
+
+
+def test_the_upper_share_of_equal_verdicts_goes_by_id(tables: Tables, configure: Configure, samples: Rows):
+    pairs = [make_pair(sample) for sample in samples if sample["source_id"] == "charts"]
+    equal = [make_verdict(pair, 0.5 if n < 10 else None, judge="other") for n, pair in enumerate(pairs)]
+    tables.append_rows("judged", equal)
+    config = configure(
+        "publishing.threshold={kind: top_share, value: 0.3}", "publishing.judge=other",
+        "judging.judges=[{name: main, engine: main}, {name: other, engine: main}]",
+    )  # fmt: skip
+    passed = verdicts(tables, config, "j1").where("passes").collect()
+    assert sorted(row["subject_id"] for row in passed) == sorted(row["subject_id"] for row in equal[:10])[:3]
+
+
+def test_a_name_that_stands_for_two_judges_needs_a_choice(tables: Tables, configure: Configure, samples: Rows):
+    pair = make_pair(samples[0])
+    tables.append_rows("judged", [make_verdict(pair, 0.9, judge_id="j2")])
+    with pytest.raises(ConfigError, match="j1, j2"):
+        the_judge(tables, configure(), None)
+    assert the_judge(tables, configure(), "j2") == "j2"
+    with pytest.raises(ConfigError, match="no judge_id 'j3'"):
+        the_judge(tables, configure(), "j3")
+
+
+def test_a_larger_release_contains_the_smaller(tables: Tables, configure: Configure):
+    few, more, all_of_them = (
+        ids(chosen(tables, configure(*setting)))
+        for setting in (["publishing.total_rows=40"], ["publishing.total_rows=41"], [])
+    )
+    assert few < more < all_of_them
+    assert (len(few), len(more), len(all_of_them)) == (40, 41, 140)
+
+
+def test_a_crash_after_the_commit_loses_no_release(
+    tables: Tables, configure: Configure, monkeypatch: pytest.MonkeyPatch
+):
+    """The driver dies between commit and manifest; the next publish names the release that readers already see."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.release._write_manifest", die)
+        with pytest.raises(KeyboardInterrupt):
+            publish(tables, configure(), "run 1")
+    assert latest(tables) is None
+    seen = fingerprint(tables.read("instruct"))
+    assert repair(tables) == 1
+    assert repair(tables) is None
+    named = latest(tables)
+    assert (named["rows"], named["content_hash"], named["run_id"]) == (seen.rows, seen.content_hash, "run 1")
+
+
+def test_what_was_written_wrongly_is_taken_back(tables: Tables, good_rows: DataFrame):
+    whole = fingerprint(good_rows)
+    facts = {
+        "release_id": 1, "rows": whole.rows + 1, "counts": "{}", "content_hash": whole.content_hash, "gate_id": "g",
+        "run_id": "r", "config": "{}",
+    }  # fmt: skip
+    with pytest.raises(Exception, match="was restored"):
+        commit(tables, good_rows, facts)
+    assert tables.read("instruct").isEmpty()
+    assert latest(tables) is None
+
+
+def test_the_hash_tells_one_check_from_another(tables: Tables, good_rows: DataFrame):
+    one = good_rows.limit(1).cache()
+    swapped = one.withColumn(
+        "quality", one["quality"].withField("checks.gold_preserved", one["quality.checks.no_refusal"])
+    )
+    moved = swapped.withColumn(
+        "quality", swapped["quality"].withField("checks.no_refusal", one["quality.checks.gold_preserved"])
+    )
+    assert fingerprint(one).content_hash != fingerprint(moved).content_hash
