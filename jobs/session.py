@@ -1,7 +1,6 @@
 """The Spark session: an existing one as it is, or a new one with Delta."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,13 +10,13 @@ from pathlib import Path
 import pyspark
 from pyspark.sql import SparkSession
 
+from jobs.java import java_major
 from schemas.config import Config
-from schemas.errors import ConfigError, InputError
+from schemas.errors import InputError
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 """Maven coordinates of Delta for Spark 4.1; also the value for `spark-submit --packages`."""
 
-JAVA_VERSIONS = (17, 21)
 BYTES_SETTINGS: Mapping[str, str] = {
     # Rows that carry pictures: small batches, or Spark's readers hold thousands of them at once.
     "spark.sql.parquet.columnarReaderBatchSize": "32",
@@ -39,24 +38,6 @@ QUIET_SETTINGS: Mapping[str, str] = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.speculation": "false",
 }
-
-
-def java_major() -> int:
-    """Major version of the JDK that Spark would start; an error names what was found and what is allowed."""
-    home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    if not java or not Path(java).exists():
-        where = f"JAVA_HOME={home}" if home else "the PATH"
-        raise ConfigError(f"no JDK found through {where}", "install a JDK 17 or 21 and set JAVA_HOME to its folder")
-    text = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
-    version = text.partition('"')[2].partition('"')[0]
-    major = int(version.split(".")[0]) if version.split(".")[0].isdigit() else 0
-    if major not in JAVA_VERSIONS:
-        raise ConfigError(
-            f"{java} is Java {version or 'of an unknown version'}; Spark 4.1 runs on Java 17 or 21",
-            "install a JDK 17 or 21 and set JAVA_HOME to its folder",
-        )
-    return major
 
 
 def jar_cache() -> Path:

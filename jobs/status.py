@@ -69,8 +69,8 @@ def read_status(root: str, settings: EngineSettings) -> HostStats:
         return sum(float(status.get(key) or 0) for status in mine)
 
     return HostStats(
-        new=int(total("new")),
-        replayed=int(total("replayed")),
+        new=int(total("calls_new")),
+        replayed=int(total("calls_replayed")),
         in_flight=int(total("in_flight")),
         queued=int(total("queued")),
         tokens_out=int(total("tokens_out")),

@@ -16,7 +16,8 @@ from jobs.cli.context import print_json, print_table, read_options
 from jobs.engines import load_engines
 from jobs.progress import Progress
 from jobs.run import Options
-from jobs.session import delta_jars, java_major, spark_session
+from jobs.java import java_major
+from jobs.session import delta_jars, spark_session
 from jobs.tables import Tables
 from schemas.errors import ConfigError, PipelineError
 from schemas.tables import TABLES

@@ -1,0 +1,34 @@
+# Two commands do everything: make demo, make test. Both install what they need; a second run installs nothing.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help spark engine demo test test-full check lint docs clean
+
+help:  ## What there is
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+spark:  ## Install Spark's environment
+	@$(PYTHON) requirements/install.py spark
+
+engine:  ## Install the environments of Spark and of the CPU engine
+	@$(PYTHON) requirements/install.py spark engine
+
+demo: engine  ## Run the main job on built-in data with a real engine on the CPU
+	@$(BIN)/mammoth-vl demo $(ARGS)
+
+lint: spark  ## Style, types, import direction
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: engine  ## The tests
+	$(BIN)/pytest -m "not slow" $(ARGS)
+
+test-full: engine  ## The tests, those that take long too
+	$(BIN)/pytest $(ARGS)
+
+check: lint test  ## The gate: lint and test
+
+clean:  ## Remove what the demo made; environments stay
+	rm -rf .demo
