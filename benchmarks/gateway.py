@@ -8,6 +8,7 @@ Both sides ask the same pretended engine, in turn, in the same run; each line en
 import asyncio
 import base64
 import hashlib
+import io
 import json
 import os
 import sys
@@ -58,11 +59,9 @@ def requests(count: int, picture: bytes | None, tag: str) -> list[Request]:
 
 def photograph() -> bytes:
     """Noise, as a JPEG of some 280 KB."""
-    path = Path(tempfile.mkstemp(suffix=".jpg")[1])
-    Image.frombytes("RGB", (512, 512), os.urandom(512 * 512 * 3)).save(path, "JPEG", quality=88)
-    data = path.read_bytes()
-    path.unlink()
-    return data
+    buffer = io.BytesIO()
+    Image.frombytes("RGB", (512, 512), os.urandom(512 * 512 * 3)).save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
 
 
 def cpu_s(pid: int) -> float:
