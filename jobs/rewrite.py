@@ -12,6 +12,7 @@ from jobs.stages import Run, StageCount
 from jobs.tables import spark_schema
 from jobs.wanted import answers, rewrite_requests
 from jobs.waves import Waves
+from schemas.enums import DropReason
 from schemas.tables import REWRITTEN
 
 STAGE = "rewrite"
@@ -25,18 +26,20 @@ def rewrite(run: Run, with_engine: bool = True) -> StageCount:
         if with_engine:
             run.record_prompts(wanted)
             Waves(run.tables, run.engines, run.run_id, STAGE, run.progress, at_once=True).spend(wanted)
-        derive_rewritten(run)
+        count.rows_in = derive_rewritten(run)
         count.count_calls(run)
-        rows = run.tables.read("rewritten").groupBy("parse_status").agg(f.count("*"), f.countDistinct("call_key"))
-        statuses = {row[0]: (row[1], row[2]) for row in rows.collect()}
-        count.rows_in = sum(replies for _, replies in statuses.values())
-        count.rows_out = run.tables.read("rewritten").where("position >= 0").count()
-        count.rejects = {status: replies for status, (_, replies) in statuses.items() if status != "ok"}
+        rewritten = run.tables.read("rewritten")
+        count.rows_out = rewritten.where("position >= 0").count()
+        rows = rewritten.where("position < 0").groupBy("parse_status").count()
+        count.rejects = {status: replies for status, replies in rows.collect()}
+        # A reply all of whose pairs other replies hold too leaves no row; it is counted, so that replies add up.
+        twins = count.rows_in - rewritten.select("call_key").distinct().count()
+        count.rejects |= {DropReason.DUPLICATE.value: twins} if twins else {}
     return count
 
 
-def derive_rewritten(run: Run) -> None:
-    """`rewritten` anew, from every answered rewrite of the current configuration, capped or not."""
+def derive_rewritten(run: Run) -> int:
+    """`rewritten` anew, from every answered rewrite of the current configuration, capped or not; returns the replies."""
     wanted = rewrite_requests(run.tables, run.engines, None).select("call_key", "subject", "sample_id")
     sources = run.tables.read("samples").select("sample_id", "source_id")
     calls = answers(run.tables).drop("sample_id").join(wanted, "call_key").join(sources, "sample_id")
@@ -46,6 +49,7 @@ def derive_rewritten(run: Run) -> None:
         f.min_by(f.struct(*parsed.columns), f.struct("call_key", "position")).alias("p")
     )
     run.tables.overwrite("rewritten", first.select("p.*"))
+    return calls.count()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Spending: the work list is written once, asked in waves, and each wave ends in one durable append."""
 
+import math
 import re
 import sys
 from collections.abc import Mapping
@@ -98,29 +99,39 @@ class Waves:
         spending = self.engines.config.spending
         queue = sorted(waves)
         with ThreadPoolExecutor(spending.waves_in_flight, thread_name_prefix="wave") as pool:
-            running: set[Future[None]] = set()
+            running: dict[Future[None], int] = {}
             try:
                 while queue or running:
                     while queue and len(running) < spending.waves_in_flight:
-                        self._check_budget(waves[queue[0]])
-                        running.add(pool.submit(self._wave, engine, queue.pop(0)))
-                    done, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in done:
+                        size = self._expected(engine, waves[queue[0]])
+                        self._check_budget(sum(running.values()), size)
+                        running[pool.submit(self._wave, engine, queue.pop(0))] = size
+                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                        del running[future]
                         future.result()
             except BaseException:
                 if not isinstance(sys.exc_info()[1], BudgetError):
                     cancel_jobs(self.tables.spark)
                 raise
 
-    def _check_budget(self, size: int) -> None:
+    def _expected(self, engine: str, requests: int) -> int:
+        """Calls that so many requests bring: each rewrite gives about one pair, judged and now and then scored."""
+        if not self.at_once:
+            return requests
+        asking = self._asking(engine)
+        follow = len(asking.judge_prompts) + len(asking.score_prompts) * asking.score_share
+        return math.ceil(requests * (1 + follow))
+
+    def _check_budget(self, under_way: int, size: int) -> None:
         cap = self.engines.config.spending.max_calls
         if cap is None:
             return
         mine = (f.col("run_id") == self.run_id) & ~f.col("replayed")
         spent = self.tables.read("calls").where(mine).count()
-        if spent + size > cap:
+        if spent + under_way + size > cap:
             raise BudgetError(
-                f"{spent} new calls were made and the next wave holds {size}, but spending.max_calls is {cap}",
+                f"{spent} new calls were made, {under_way} are under way and the next wave needs about {size}, "
+                f"but spending.max_calls is {cap}",
                 "raise spending.max_calls and run again: nothing that was paid for is paid again",
             )
 
@@ -164,12 +175,9 @@ class Waves:
 
     def _look(self, engine: str, total: int) -> Look:
         """Progress from the hosts' status files: Spark shows none in mid-task."""
-        settings, config = self.engines.settings[engine], self.engines.config
+        settings = self.engines.settings[engine]
         before = read_status(self.tables.root, settings).answered
-        asking = self._asking(engine)
-        # Each rewrite brings about one pair, which is judged, and now and then scored, in the same visit.
-        follow = len(asking.judge_prompts) + len(asking.score_prompts) * config.judging.score_share
-        expected = round(total * (1 + follow)) if self.at_once else total
+        expected = self._expected(engine, total)
 
         def look() -> State:
             now = read_status(self.tables.root, settings)

@@ -75,7 +75,7 @@ def _read_item(item: Item, todo: Pass, builder: "Builder", out: Batches) -> Iter
     counts = {source.source_id: [0, 0] for source in sources}
     chosen = _chosen(item, sources, todo.limit)
     for record in read(item.folder, item.range):
-        for source in _owners(record, sources):
+        for source in _owners(record, item, sources):
             if chosen is not None and record.origin.position not in chosen[source.source_id]:
                 continue
             counts[source.source_id][0] += 1
@@ -87,13 +87,15 @@ def _read_item(item: Item, todo: Pass, builder: "Builder", out: Batches) -> Iter
         yield from out.add({"source_id": source_id, "span": span})
 
 
-def _owners(record: Record, sources: list[Source]) -> list[Source]:
+def _owners(record: Record, item: Item, sources: list[Source]) -> list[Source]:
     # A record that cannot be read cannot be selected either: it counts for the first source, so it never vanishes.
-    return sources[:1] if record.problem else [source for source in sources if _belongs(record, source)]
+    return sources[:1] if record.problem else [source for source in sources if _belongs(record, item, source)]
 
 
-def _belongs(record: Record, source: Source) -> bool:
-    return belongs(record.value, source.reading.select if source.reading else None)
+def _belongs(record: Record, item: Item, source: Source) -> bool:
+    # A source's own folder holds its records alone, whatever they say about themselves.
+    own = item.folder.rstrip("/").endswith(f"/{source.source_id}")
+    return own or belongs(record.value, source.reading.select if source.reading else None)
 
 
 def pick_of(record: Record) -> str:
@@ -109,7 +111,7 @@ def _chosen(item: Item, sources: list[Source], limit: int | None) -> dict[str, s
         return None
     picks: dict[str, list[tuple[str, int]]] = {source.source_id: [] for source in sources}
     for record in read(item.folder, item.range):
-        for source in _owners(record, sources):
+        for source in _owners(record, item, sources):
             picks[source.source_id].append((pick_of(record), record.origin.position))
             if len(picks[source.source_id]) > 2 * limit:
                 picks[source.source_id] = heapq.nsmallest(limit, picks[source.source_id])

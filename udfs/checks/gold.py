@@ -1,5 +1,6 @@
 """Whether a response still arrives at the source's own answer."""
 
+import logging
 import re
 from fractions import Fraction
 
@@ -145,6 +146,8 @@ def _same_formula(gold: str, text: str) -> bool:
         return False
     from math_verify import parse, verify  # sympy takes a second to import
 
+    # It warns of every call without a time limit, which only the main thread of a process could have.
+    logging.getLogger("math_verify").setLevel(logging.ERROR)
     wanted, found = (
         parse(value if "\\" not in value or "$" in value else f"${value}$", parsing_timeout=None, raise_on_error=False)
         for value in (gold, text)
