@@ -124,9 +124,11 @@ def run_stages(
         elif stage is Stage.PUBLISH:
             with run.stage_clock("publish") as clock, run.progress.tasks("publish", run.tables.spark):
                 outcome.release = publish(run.tables, run.config, run.run_id)
+                clock.take(run.tables, run.run_id)
             outcome.stages.append(clock)
         else:
             with run.stage_clock("export") as clock, run.progress.tasks("export", run.tables.spark):
                 outcome.export = export(run.tables, run.config)
+                clock.rows_in, clock.rows_out = outcome.export.rows, outcome.export.rows
             outcome.stages.append(clock)
     return outcome

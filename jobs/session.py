@@ -81,6 +81,13 @@ def _resolve_jars(cache: Path) -> None:
         )
 
 
+def local_settings() -> dict[str, str]:
+    """What only a JVM of our own takes: Delta's jars by path, and a log that speaks of errors alone."""
+    log = Path(str(files("jobs").joinpath("log4j2.properties")))
+    quiet = f"-Dlog4j2.configurationFile={log.as_uri()}"
+    return {"spark.jars": ",".join(delta_jars()), "spark.driver.extraJavaOptions": quiet}
+
+
 def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
     """The active session untouched, else a new one with Delta and settings for rows that carry pictures."""
     active = SparkSession.getActiveSession()
@@ -98,7 +105,7 @@ def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
         **BYTES_SETTINGS,
         "spark.driver.memory": config.spark.driver_memory,
         "spark.sql.shuffle.partitions": str(config.spark.shuffle_partitions),
-        **({"spark.jars": ",".join(delta_jars())} if config.spark.master.startswith("local") else {}),
+        **(local_settings() if config.spark.master.startswith("local") else {}),
         **config.spark.extra,
     }
     for key, value in settings.items():

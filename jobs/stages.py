@@ -54,6 +54,18 @@ class StageCount:
         self.calls_reused = replayed + max(0, self.wanted - asked)
         self.tokens = dict(zip(("prompt", "cached", "completion"), (int(n or 0) for n in row[3:]), strict=True))
 
+    def take(self, tables: Tables, run_id: str) -> None:
+        """Numbers of a stage that writes its own row in `runs`."""
+        mine = (f.col("run_id") == run_id) & (f.col("stage") == self.stage)
+        row = tables.read("runs").where(mine).orderBy(f.desc("ended")).first()
+        if row is not None:
+            self.rows_in, self.rows_out = row["rows_in"], row["rows_out"]
+            self.facts = json.loads(row["facts"])
+            for kind, reasons in self.facts.get("candidates", {}).items():
+                for reason, number in reasons.items():
+                    if reason != "candidate" and number:
+                        self.rejects[f"{kind} {reason}"] = number
+
     def row(self, run_id: str) -> dict[str, Any]:
         """As `runs` keeps it."""
         facts = {"rejects": self.rejects, "tokens": self.tokens, "failed": self.calls_failed, **self.facts}

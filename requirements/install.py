@@ -24,14 +24,14 @@ FOLDERS = {"spark": ROOT / ".venv", "engine": ROOT / ".venv-engine"}
 NEEDED_GB = {"spark": 4, "engine": 9}
 
 
-class CannotInstall(Exception):
+class InstallError(Exception):
     """Says what is missing and what to do; nothing was downloaded."""
 
 
 def preflight(kind: str) -> None:
     """Python, JDK, system and disk."""
     if not PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
-        raise CannotInstall(
+        raise InstallError(
             f"this is Python {platform.python_version()}; 3.11 to 3.13 will do",
             "install one of them and run: make PYTHON=/path/to/python3.11",
         )
@@ -42,16 +42,16 @@ def preflight(kind: str) -> None:
     try:
         java_major()
     except ConfigError as error:
-        raise CannotInstall(error.args[0], error.next_step) from error
+        raise InstallError(error.args[0], error.next_step) from error
     if kind == "engine" and not (sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")):
-        raise CannotInstall(
-            f"the CPU engine has wheels for Linux on x86-64 and aarch64 only; this is {sys.platform} {platform.machine()}",
+        raise InstallError(
+            f"the CPU engine has wheels for Linux on x86-64 and aarch64; this is {sys.platform} {platform.machine()}",
             "use WSL2 or a Linux machine, or an engine elsewhere: mammoth-vl --set engine.kind=endpoint "
             "--set engine.base_url=URL --set engine.revision=NAME",
         )
     free = shutil.disk_usage(ROOT).free >> 30
     if free < NEEDED_GB[kind]:
-        raise CannotInstall(
+        raise InstallError(
             f"{free} GiB are free at {ROOT}; the {kind} environment takes up to {NEEDED_GB[kind]} GiB",
             "make room, or put the checkout on a larger disk",
         )
@@ -71,7 +71,7 @@ def call(*command: str | Path) -> None:
     ran = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, env=environment)
     if ran.returncode != 0:
         tail = "\n".join((ran.stdout + ran.stderr).strip().splitlines()[-8:])
-        raise CannotInstall(
+        raise InstallError(
             f"{Path(str(command[0])).name} {' '.join(map(str, command[1:4]))} failed:\n{tail}",
             "check that the package registry can be reached, then run make again: it goes on from here",
         )
@@ -106,9 +106,9 @@ def main(arguments: list[str]) -> int:
     try:
         for kind in arguments:
             if kind not in FILES:
-                raise CannotInstall(f"unknown environment {kind!r}", f"allowed: {', '.join(FILES)}")
+                raise InstallError(f"unknown environment {kind!r}", f"allowed: {', '.join(FILES)}")
             install(kind)
-    except CannotInstall as error:
+    except InstallError as error:
         print(f"error: {error.args[0]}\n  next: {error.args[1]}", file=sys.stderr)
         return 2
     return 0

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +29,15 @@ app.add_typer(sources.app, name="sources")
 app.add_typer(configuration.app, name="config")
 app.add_typer(engines.app, name="engine")
 app.add_typer(tables.releases, name="release")
-for command in (stages.demo, stages.run, *stages.STAGES, tables.sql, tables.doctor, tables.bundle):
+COMMANDS: Sequence[Callable[..., None]] = (
+    stages.demo,
+    stages.run,
+    *stages.STAGES,
+    tables.sql,
+    tables.doctor,
+    tables.bundle,
+)
+for command in COMMANDS:
     app.command()(command)
 
 

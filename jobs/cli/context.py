@@ -6,10 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from jobs.run import Options
+
+PIPE_WIDTH = 160
 
 
 def read_options(ctx: typer.Context, *defaults: str) -> Options:
@@ -25,14 +29,18 @@ def print_json(value: object) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table on stdout; source text is data, never markup."""
-    table = Table(title=title or None, title_justify="left", show_lines=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*("" if cell is None else _plain(cell) for cell in row))
-    Console(markup=False, highlight=False).print(table, markup=False)
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD)
+    cells = [list(row) for row in rows]
+    for at, column in enumerate(columns):
+        numbers = all(isinstance(row[at], int | float | None) for row in cells) and bool(cells)
+        table.add_column(Text(column), overflow="fold", justify="right" if numbers else "left")
+    for row in cells:
+        table.add_row(*(Text("" if cell is None else _plain(cell)) for cell in row))
+    # A pipe has no width: tables are as wide there as they want to be.
+    console = Console(highlight=False)
+    (console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)).print(table)
 
 
 def _plain(cell: object) -> str:
     text = f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
-    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text).replace("[", "\\[")
+    return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)

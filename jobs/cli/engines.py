@@ -23,7 +23,7 @@ def status(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", h
     if as_json:
         print_json(rows)
         return
-    columns = ("engine", "id", "pid", "phase", "model", "calls_new", "calls_replayed", "in_flight", "queued", "tokens_out")
+    columns = ("engine", "id", "pid", "phase", "model", "calls_new", "calls_replayed", "in_flight", "tokens_out")
     print_table("", columns, [[row.get(column) for column in columns] for row in rows])
 
 

@@ -50,22 +50,18 @@ def _reasons(rejects: dict[str, int]) -> str:
 
 
 def _print_stages(stages: Sequence[StageCount]) -> None:
-    columns = (
-        "stage", "rows in", "rows out", "dropped", "why", "calls new", "calls reused", "failed",
-        "tokens in (cached)", "tokens out", "tokens/s", "seconds",
-    )  # fmt: skip
-    rows = []
-    for stage in stages:
-        out, cached = stage.tokens.get("completion", 0), stage.tokens.get("cached", 0)
-        rows.append(
-            (
-                stage.stage, stage.rows_in, stage.rows_out, sum(stage.rejects.values()), _reasons(stage.rejects),
-                stage.calls_new, stage.calls_reused, stage.calls_failed,
-                f"{stage.tokens.get('prompt', 0):,} ({cached:,})", out,
-                f"{out / stage.seconds:.1f}" if out else "", f"{stage.seconds:.0f}",
-            )
-        )  # fmt: skip
-    print_table("stages", columns, rows)
+    columns = ("stage", "rows in", "out", "dropped and why", "calls: new", "reused", "failed", "tokens: in", "cached")
+    rows = [
+        (
+            *(stage.stage, stage.rows_in, stage.rows_out, _reasons(stage.rejects)),
+            *(stage.calls_new, stage.calls_reused, stage.calls_failed),
+            *(stage.tokens.get(kind, 0) for kind in ("prompt", "cached", "completion")),
+            f"{stage.tokens.get('completion', 0) / stage.seconds:.0f}",
+            f"{stage.seconds:.0f}",
+        )
+        for stage in stages
+    ]
+    print_table("stages", (*columns, "out", "out/s", "seconds"), rows)
 
 
 def print_plan(plan: RunPlan, as_json: bool) -> None:

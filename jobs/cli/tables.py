@@ -14,9 +14,9 @@ import typer
 
 from jobs.cli.context import print_json, print_table, read_options
 from jobs.engines import load_engines
+from jobs.java import java_major
 from jobs.progress import Progress
 from jobs.run import Options
-from jobs.java import java_major
 from jobs.session import delta_jars, spark_session
 from jobs.tables import Tables
 from schemas.errors import ConfigError, PipelineError

@@ -121,6 +121,5 @@ def _items(places: Mapping[_Place, tuple[Layout, list[str]]], joined: set[str]) 
         groups = [[name] for name in names] if names[0] in joined else [names]
         for part in plan_ranges(uri, place.file, layout, RANGE_BYTES):
             for group in groups:
-                size = part.size if part.end is None else part.end - part.start
-                yield Item(number, place.folder, place.family, place.side, part, tuple(group), size)
+                yield Item(number, place.folder, place.family, place.side, part, tuple(group), part.weight)
                 number += 1
