@@ -6,12 +6,13 @@ from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
+from pyspark import TaskContext
 
 from jobs.normalise.staged import Batches
 from schemas.enums import Purpose, Role
 from schemas.tables import CALLS
 from udfs.engine.client import EngineClient
-from udfs.engine.settings import EngineSettings
+from udfs.engine.settings import EngineSettings, on_this_machine
 from udfs.engine.visits import run_visits
 from udfs.sample import Evidence, Picture, Subject, Turn
 from udfs.visit import Asking, Task, Visit, ask_visit
@@ -25,10 +26,18 @@ def ask_rows(batches: Iterable[pa.RecordBatch], asking: Asking, settings: Engine
     """Keeps about one window of visits in flight across batches; failures are rows with their status."""
     out = Batches(CALLS.arrow)
     work = partial(_work, asking=asking)
+    settings = on_this_machine(settings, _gpu_addresses())
     ahead = settings.engine.window
     for row in run_visits(visits_of(batches), work, partial(EngineClient.connect, settings), ahead):
         yield from out.add(row, ROW_BYTES)
     yield from out.flush()
+
+
+def _gpu_addresses() -> tuple[str, ...]:
+    """GPUs that Spark gave to this task."""
+    context = TaskContext.get()
+    gpus = context.resources().get("gpu") if context is not None else None
+    return tuple(gpus.addresses) if gpus is not None else ()
 
 
 async def _work(client: EngineClient, visit: Visit, asking: Asking) -> list[Row]:
