@@ -1,7 +1,6 @@
 """The release gate: every expectation is evaluated on one pinned version, and our own row in `gates` decides."""
 
 import uuid
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -29,9 +28,7 @@ class Verdict:
 def _run_check(name: str, check: Check, subject: Subject) -> list[Outcome]:
     """A check that raises or that says nothing has failed."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            outcomes = list(check(subject))
+        outcomes = list(check(subject))
     except Exception as error:  # noqa: BLE001 - whatever stops a check must stop the release
         return [Outcome(name, False, f"raised {type(error).__name__}: {shorten(error)}", "a check that ends")]
     return outcomes or [Outcome(name, False, "no outcome", "at least one expectation")]

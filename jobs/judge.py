@@ -1,9 +1,6 @@
 """The judge stage: verdicts and scores that no visit gave yet, and the table made of all of them."""
 
-import sys
 from functools import partial
-from importlib import import_module
-from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
@@ -86,8 +83,3 @@ def _judge_id(run: Run, engine: str, prompt_name: str) -> str:
     prompt = run.engines.prompt(prompt_name)
     target = run.engines.target(engine, LABEL_SAMPLING)
     return judge_id(prompt.version, target.model, target.revision, sampling_json(LABEL_SAMPLING, prompt.labels))
-
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    import_module("jobs.cli.app").main([*sys.argv[1:], STAGE])

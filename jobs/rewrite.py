@@ -1,9 +1,6 @@
 """The rewrite stage: group B samples to pairs, and the verdicts that the same visit can give."""
 
-import sys
 from functools import partial
-from importlib import import_module
-from pathlib import Path
 
 from pyspark.sql import functions as f
 
@@ -31,7 +28,7 @@ def rewrite(run: Run, with_engine: bool = True) -> StageCount:
         rewritten = run.tables.read("rewritten")
         count.rows_out = rewritten.where("position >= 0").count()
         rows = rewritten.where("position < 0").groupBy("parse_status").count()
-        count.rejects = {status: replies for status, replies in rows.collect()}
+        count.rejects = {row[0]: row[1] for row in rows.collect()}
         # A reply all of whose pairs other replies hold too leaves no row; it is counted, so that replies add up.
         twins = count.rows_in - rewritten.select("call_key").distinct().count()
         count.rejects |= {DropReason.DUPLICATE.value: twins} if twins else {}
@@ -39,7 +36,7 @@ def rewrite(run: Run, with_engine: bool = True) -> StageCount:
 
 
 def derive_rewritten(run: Run) -> int:
-    """`rewritten` anew, from every answered rewrite of the current configuration, capped or not; returns the replies."""
+    """`rewritten` anew, from all answered rewrites of the current configuration; returns their number."""
     wanted = rewrite_requests(run.tables, run.engines, None).select("call_key", "subject", "sample_id")
     sources = run.tables.read("samples").select("sample_id", "source_id")
     calls = answers(run.tables).drop("sample_id").join(wanted, "call_key").join(sources, "sample_id")
@@ -50,8 +47,3 @@ def derive_rewritten(run: Run) -> int:
     )
     run.tables.overwrite("rewritten", first.select("p.*"))
     return calls.count()
-
-
-if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
-    import_module("jobs.cli.app").main([*sys.argv[1:], STAGE])
