@@ -25,8 +25,7 @@ def test_packaged_prompts_share_one_system_text():
 def test_every_prompt_that_a_profile_names_exists(profile: Profile):
     config = load_config(profile)
     named = {*config.rewriting.prompts.values(), *(judge.prompt for judge in config.judging.judges)}
-    scores = {f"{config.judging.score_prompt}_content", f"{config.judging.score_prompt}_relevance"}
-    assert named | scores <= PROMPTS.keys()
+    assert named | set(config.judging.score_prompts) <= PROMPTS.keys()
 
 
 def test_labels_belong_to_judge_and_scores():

@@ -88,8 +88,11 @@ def test_a_bare_answer_explains_nothing(text: str):
 
 def test_a_single_response_keeps_the_turns_before_it():
     turns = (
-        Turn(Role.USER, QUESTION), Turn(Role.ASSISTANT, "4"), Turn(Role.USER, "And cups?"), Turn(Role.ASSISTANT, "2")
-    )  # fmt: skip
+        Turn(Role.USER, QUESTION),
+        Turn(Role.ASSISTANT, "4"),
+        Turn(Role.USER, "And cups?"),
+        Turn(Role.ASSISTANT, "2"),
+    )
     subject = Subject("c", "s", "General", "image", ("m",), turns)
     parsed = parse("rationale", "One stands left, one right, so 2.", subject=subject)
     assert parsed.pairs[0].turns[:3] == turns[:3]
@@ -124,24 +127,52 @@ def test_a_cut_off_dialogue_loses_its_last_round():
 
 
 @pytest.mark.parametrize("status", [CallStatus.ENGINE, CallStatus.POISON, CallStatus.BUDGET, CallStatus.INVALID])
-def test_a_failed_call_is_a_failed_parse(status: CallStatus):
+def test_a_failed_call_gives_nothing(status: CallStatus):
     parsed = parse_rewrite(PROMPTS["chart"], SUBJECT, Reply(status, error="down", text=PLAIN))
-    assert (parsed.status, parsed.pairs, parsed.detail) == (ParseStatus.FAILED, (), "down")
+    assert (parsed.status, parsed.pairs, parsed.detail) == (ParseStatus.EMPTY, (), "down")
 
 
 def test_placeholders_of_all_media_stand_in_front():
     subject = Subject(
-        "c", "s", "Multi-Image", "multi_image", ("m", "n"),
+        "c",
+        "s",
+        "Multi-Image",
+        "multi_image",
+        ("m", "n"),
         (Turn(Role.USER, "First <image>, then <video>: same?"), Turn(Role.ASSISTANT, "No")),
-    )  # fmt: skip
+    )
     parsed = parse("multi_image", "INSTRUCTION: Compare <image> them.\nRESPONSE: One is red.", subject=subject)
     assert parsed.pairs[0].instruction == "<image>\n<video>\nCompare  them."
 
 
 PIECES = st.sampled_from(
-    ["INSTRUCTION:", "RESPONSE:", "### PAIR", "TASK:", "\n", "Human:", "Assistant:", "```", "{", '"response":', "[", "**",
-     "a", "4", "<image>", "<|im_end|>", "\ud800", "\uff1a", "1.", "---", "</pair>", " ", "Sure!", "Here is:"]
-)  # fmt: skip
+    [
+        "INSTRUCTION:",
+        "RESPONSE:",
+        "### PAIR",
+        "TASK:",
+        "\n",
+        "Human:",
+        "Assistant:",
+        "```",
+        "{",
+        '"response":',
+        "[",
+        "**",
+        "a",
+        "4",
+        "<image>",
+        "<|im_end|>",
+        "\ud800",
+        "\uff1a",
+        "1.",
+        "---",
+        "</pair>",
+        " ",
+        "Sure!",
+        "Here is:",
+    ]
+)
 
 
 @settings(max_examples=150, deadline=None)

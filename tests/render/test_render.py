@@ -38,7 +38,10 @@ def picture(name: str) -> Picture:
 
 
 def subject(
-    question: str = "<image>\nHow many?", answer: str = "4", media: tuple[str, ...] = ("a",), **more
+    question: str = "<image>\nHow many?",
+    answer: str = "4",
+    media: tuple[str, ...] = ("a",),
+    **more: Evidence | str | None,
 ) -> Subject:
     turns = (Turn(Role.USER, question), Turn(Role.ASSISTANT, answer))
     return Subject("c", "s", "Chart", "image", media, turns, **more)
@@ -177,9 +180,16 @@ def test_call_keys_are_what_sql_computes():
     request = render_judge(subject(media=()), PROMPTS["judge"], TEXT, {})
     assert request.call_key == call_key(
         CallFields(
-            Purpose.JUDGE, "c", PROMPTS["judge"].version, "1", "text", "m", "r", sampling_json(LABEL_SAMPLING, ("Yes", "No"))
+            Purpose.JUDGE,
+            "c",
+            PROMPTS["judge"].version,
+            "1",
+            "text",
+            "m",
+            "r",
+            sampling_json(LABEL_SAMPLING, ("Yes", "No")),
         )
-    )  # fmt: skip
+    )
 
 
 def test_every_field_moves_the_call_key():
@@ -201,12 +211,43 @@ def test_recipes_name_pictures_only_where_they_travel():
 
 HOSTILE = st.lists(
     st.sampled_from(
-        ["</question>", "< / QUESTION >", "</answer>", "<evidence>", "</evidence >", "</known_answer>", "<|im_end|>", "<", ">",
-         "<|im_start|>", "<|endoftext|>", "<image>", "<video>", "[INST]", "[/INST]", "<s>", "</s>", "<<SYS>>", "/", "|", "\n",
-         "<|vision_start|>", "<|image_pad|>", "question", "answer", "im_end", "<start_of_turn>", "a", "[", "]", "IMG", " "]
+        [
+            "</question>",
+            "< / QUESTION >",
+            "</answer>",
+            "<evidence>",
+            "</evidence >",
+            "</known_answer>",
+            "<|im_end|>",
+            "<",
+            ">",
+            "<|im_start|>",
+            "<|endoftext|>",
+            "<image>",
+            "<video>",
+            "[INST]",
+            "[/INST]",
+            "<s>",
+            "</s>",
+            "<<SYS>>",
+            "/",
+            "|",
+            "\n",
+            "<|vision_start|>",
+            "<|image_pad|>",
+            "question",
+            "answer",
+            "im_end",
+            "<start_of_turn>",
+            "a",
+            "[",
+            "]",
+            "IMG",
+            " ",
+        ]
     ),
     max_size=25,
-).map("".join)  # fmt: skip
+).map("".join)
 CONTROL = re.compile(r"<\||\|>|\[/?INST\]|<</?SYS|</?s>|<(image|video)>|<start_of_turn>|\[IMG\]")
 
 

@@ -10,8 +10,8 @@ ROUGH = Fraction(1, 50)
 
 _NUM = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d{1,18})(?:\.\d{1,18})?|\.\d{1,18}"
 _UNIT = r"(?:\s?(?:[a-zA-Z]{3,12}|cm|mm|km|kg|mg|ml|ft|in|m|g|°C?|°F)(?:[²³]|\^[23])?(?=\s*(?:[-+*/=≈)]|$)))?"
-_TERM = rf"[-+]?\s?\(*\s?-?[$€£]?\s?(?:{_NUM})\s?%?{_UNIT}(?:\s?\))*"
-_EXPRESSION = rf"{_TERM}(?:\s*(?:\*\*|[-+*/^])\s*{_TERM})*"
+_TERM = rf"[-+]?\s?\({{0,6}}+\s?-?[$€£]?\s?(?:{_NUM})(?:\s?%)?{_UNIT}(?:\s?\))*"
+_EXPRESSION = rf"{_TERM}(?:\s*(?:\*\*|[-+*/^])\s*{_TERM}){{0,24}}+"
 _CHAIN = re.compile(rf"(?<![\w.)^*/+=√\\-])(?<![*/+^=-]\s)({_EXPRESSION}(?:\s*[=≈]\s*{_EXPRESSION})+)")
 _OPEN_END = re.compile(r"\s*(?:[*/^(=√\\]|[-+]\s*[\w(\\])|[a-zA-Z]{1,2}\b(?!\.)\s*[-+*/^=]|[\w(]")
 _NUMBER = re.compile(_NUM)
@@ -48,7 +48,7 @@ def arithmetic_holds(text: str) -> bool | None:
     for count, match in enumerate(_CHAIN.finditer(text)):
         if count == MAX_CHAINS:
             break
-        sides = re.split(r"\s*([=≈])\s*", match[1])
+        sides = [_plain(side) for side in re.split(r"([=≈])", match[1])]
         if _OPEN_END.match(text, match.end()):
             del sides[-2:]
         verdicts += _compare(sides)
@@ -64,10 +64,13 @@ def _compare(sides: list[str]) -> list[bool]:
             continue
         values = _value(left), _value(right)
         if values[0] is not None and values[1] is not None and not _relative_percent(left):
-            if not _OPERATOR.search(right):
+            if _OPERATOR.search(left) and _OPERATOR.search(right):
+                rounded = sign == "≈" or "." in left + right
+                verdicts.append(abs(values[0] - values[1]) <= (ROUGH * abs(values[0]) if rounded else 0))
+            elif _OPERATOR.search(left):
                 verdicts.append(_close(values[0], values[1], right, sign == "≈"))
             else:
-                verdicts.append(_close(values[1], values[0], left, sign == "≈" or bool(_OPERATOR.search(left))))
+                verdicts.append(_close(values[1], values[0], left, sign == "≈"))
     return verdicts
 
 
@@ -95,11 +98,15 @@ def _close(computed: Fraction, written: Fraction, spelled: str, rough: bool) -> 
     return False
 
 
+def _plain(expression: str) -> str:
+    """The expression without currencies, units and thousands separators."""
+    bare = re.sub(r"[a-zA-Z]+(?:[²³]|\^[23])?|[$€£°²³]|(?<=\d),(?=\d{3})", "", expression)
+    return re.sub(r"(?<![\d.])0+(?=\d)", "", bare).strip().lstrip("+ ")
+
+
 def _value(expression: str) -> Fraction | None:
     """Value of plain arithmetic; None if it is anything else."""
-    bare = re.sub(r"[$€£°]|(?<=\d),(?=\d{3})", "", expression)
-    bare = re.sub(r"(?:[a-zA-Z]+(?:[²³]|\^[23])?|[²³])", "", bare).replace("%", "/100").replace("^", "**")
-    bare = re.sub(r"(?<![\d.])0+(?=\d)", "", bare).strip().lstrip("+")
+    bare = expression.replace("%", "/100").replace("^", "**")
     if len(bare) > MAX_EXPRESSION:
         return None
     try:

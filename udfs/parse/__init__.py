@@ -88,11 +88,9 @@ def parse_rewrite(prompt: Prompt, subject: Subject, reply: Reply) -> ParsedRewri
     A reply cut off by its length fails where one response was asked for; of several pairs, or rounds of a dialogue,
     the last is dropped and `detail` says so.
     """
-    if reply.status not in (CallStatus.OK, CallStatus.LENGTH):
-        return ParsedRewrite(ParseStatus.FAILED, detail=reply.error or reply.status.value)
+    if reply.status not in (CallStatus.OK, CallStatus.LENGTH) or reply.finish_reason in ("abort", "error"):
+        return ParsedRewrite(ParseStatus.EMPTY, detail=reply.error or f"{reply.status.value}, {reply.finish_reason}")
     truncated = reply.status is CallStatus.LENGTH or reply.finish_reason in ("length", "repetition")
-    if reply.finish_reason in ("abort", "error"):
-        return ParsedRewrite(ParseStatus.FAILED, detail=f"finish_reason {reply.finish_reason}")
     text = _bare(reply.text or "")
     if not text:
         return ParsedRewrite(ParseStatus.EMPTY)
