@@ -88,7 +88,8 @@ PAIRS = (
     ),
     Written(
         "list items",
-        "1. Instruction: What is shown?\n   Response: A mill.\n2. Instruction: Which river?\n   Response: The upper one.",
+        "1. Instruction: What is shown?\n   Response: A mill.\n"
+        "2. Instruction: Which river?\n   Response: The upper one.",
         ((None, "What is shown?", "A mill."), (None, "Which river?", "The upper one.")),
     ),
     Written(
