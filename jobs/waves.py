@@ -153,7 +153,8 @@ class Waves:
 
     def _append(self, engine: str, wave: int) -> None:
         work = (f.col("engine") == engine) & (f.col("wave") == wave)
-        requests = self.pending(self._requests().where(work))
+        # Settled before the append: a commit that had read `calls` would conflict with the other wave's.
+        requests = self.pending(self._requests().where(work)).localCheckpoint()
         config = self.engines.config
         frame = visits(self.tables, requests, bool(self.engines.engine(engine).vision), config.spending.tasks_per_wave)
         ask = partial(ask_rows, asking=self._asking(engine), settings=self.engines.settings[engine])
