@@ -62,6 +62,11 @@ def dropped(reader: MediaReader, ref: MediaRef, of: Source | None = None) -> Dro
     ("", "deep/er/c.png"),
     ("mine", "d.png"),
     ("shared", "er/c.png"),
+    ("shared", "shared/er/c.png"),
+    ("shared", "deep/er/c.png"),
+    ("shared", "a.png"),
+    ("shared", "shapes/a.png"),
+    ("elsewhere", "a.png"),
 ])  # fmt: skip
 def test_places(reader: MediaReader, picture: bytes, media_root: str, path: str):
     item = reader.read(MediaRef(path=path), source(media_root))
@@ -112,6 +117,21 @@ def test_a_missing_file_says_what_was_tried(reader: MediaReader, root: Path):
         assert str(root / place) in drop.detail
     assert dropped(reader, MediaRef()).reason is DropReason.MISSING_MEDIA
     assert dropped(reader, MediaRef(path="images")).reason is DropReason.MISSING_MEDIA
+
+
+def test_a_named_root_comes_before_the_own_folder(reader: MediaReader, root: Path, encoded: Callable[..., bytes]):
+    other = encoded(Image.new("RGB", (300, 240), "red"), "PNG")
+    (root / "deep" / "a.png").write_bytes(other)
+    assert reader.read(MediaRef(path="a.png"), source("shared")).media_id == sha256(other)
+    assert reader.read(MediaRef(path="a.png"), source()).media_id != sha256(other)
+    tried = dropped(reader, MediaRef(path="none.png"), source("shared")).detail
+    assert tried.index(str(root / "deep" / "none.png")) < tried.index(str(root / "none.png"))
+
+
+def test_a_path_leaves_no_root(reader: MediaReader, root: Path, picture: bytes):
+    (root / "outside.png").write_bytes(picture)
+    drop = dropped(reader, MediaRef(path="../outside.png"), source("shared"))
+    assert drop.reason is DropReason.MEDIA_OUTSIDE_ROOT
 
 
 @pytest.mark.parametrize(("path", "reason"), [

@@ -41,20 +41,22 @@ class MediaReader:
             return self._read_data(ref.kind, ref.data)
         if not ref.path:
             raise Drop(DropReason.MISSING_MEDIA, f"the record names no {ref.kind}")
-        path, root = ref.path, self._root(source)
+        path, roots = ref.path, self._roots(source)
         # `|` keeps a root and a path apart from every digest.
-        return self._once((ref.kind, f"{root}|{path}"), lambda: self._read_path(ref.kind, root, path))
+        return self._once((ref.kind, f"{next(iter(roots))}|{path}"), lambda: self._read_path(ref.kind, roots, path))
 
     def close(self) -> None:
         """End the worker process for videos, if one was started."""
         self._videos.close()
 
-    def _root(self, source: Source) -> str:
+    def _roots(self, source: Source) -> Mapping[str, str]:
+        """Folders to look in, each with its name: the named root or folder first, then the source's own."""
         name = source.reading.media_root if source.reading else ""
-        return self._media_roots.get(name) or files.join(self._source_root, name)
+        named = {self._media_roots.get(name) or files.join(self._source_root, name): name} if name else {}
+        return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]}
 
-    def _read_path(self, kind: MediaKind, root: str, path: str) -> MediaItem:
-        uri, size = _locate(root, path)
+    def _read_path(self, kind: MediaKind, roots: Mapping[str, str], path: str) -> MediaItem:
+        uri, size = _locate(roots, path)
         local = files.local_path(uri)
         if kind is MediaKind.VIDEO and local is not None:
             return self._videos.sample(Path(local))
@@ -90,20 +92,22 @@ class MediaReader:
             self._memory.popitem(last=False)
 
 
-def _locate(root: str, path: str) -> tuple[str, int]:
-    """URI and size of the first of three places that is a file.
+def _locate(roots: Mapping[str, str], path: str) -> tuple[str, int]:
+    """URI and size of the first of three places below each root that is a file.
 
-    As written; below `images/`; and without a first folder that repeats the root's own name, as paths do that were
-    written for the folder above.
+    As written; below `images/`; and without a first folder that repeats the root's name or that of its folder, as
+    paths do that were written for the folder above.
     """
-    places = [path, f"images/{path}"]
-    first, _, rest = path.partition("/")
-    if rest and first == root.rstrip("/").rpartition("/")[2]:
-        places.append(rest)
-    uris = [files.inside(root, place) for place in places]
+    uris = [files.inside(root, place) for root, name in roots.items() for place in _places(root, name, path)]
     for uri in uris:
         try:
             return uri, files.size(uri)
         except FileNotFoundError:
             continue
     raise Drop(DropReason.MISSING_MEDIA, f"no file; tried {', '.join(uris)}")
+
+
+def _places(root: str, name: str, path: str) -> list[str]:
+    first, _, rest = path.partition("/")
+    repeated = rest and first in (name, root.rstrip("/").rpartition("/")[2])
+    return [path, f"images/{path}", *([rest] if repeated else [])]
