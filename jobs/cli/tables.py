@@ -16,6 +16,7 @@ from jobs.cli.context import print_json, print_table, read_options
 from jobs.engines import load_engines
 from jobs.java import java_major
 from jobs.progress import Progress
+from jobs.queries import register
 from jobs.run import Options
 from jobs.session import delta_jars, spark_session
 from jobs.tables import Tables
@@ -47,7 +48,10 @@ def sql(
     options = read_options(ctx)
     tables = Tables(spark_session(options.config), options.config.storage)
     register_views(tables)
-    found = tables.spark.sql(query if query is not None else Path(str(file)).read_text("utf-8")).limit(rows)
+    text = query if query is not None else Path(str(file)).read_text("utf-8")
+    if "vl_" in text.lower():  # only then is an engine's model looked at
+        register(tables, load_engines(options.config, options.prompts, tables.root))
+    found = tables.spark.sql(text).limit(rows)
     values = [row.asDict(recursive=True) for row in found.collect()]
     if output is Output.JSON:
         print_json(values)

@@ -21,8 +21,9 @@ from schemas.enums import Category, Purpose
 from udfs.engine.control import release_hosts
 from udfs.engine.processes import owner_of
 from udfs.ids import content_id
+from udfs.prompts import load_prompts
 from udfs.render.keys import RENDER_VERSION, CallFields, call_key, sampling_json
-from udfs.sample import Role, Turn
+from udfs.sample import Evidence, Role, Turn
 
 ROWS = 4000
 JUDGE = "vl_judge(instruction, response, media, evidence)"
@@ -87,7 +88,7 @@ QUERIES = {
     "where above": f"SELECT * FROM (SELECT id, {JUDGE} AS v FROM questions) WHERE id < 10",
     "limit": f"SELECT id, {JUDGE} AS v FROM questions LIMIT 10",
     "limit above": f"SELECT * FROM (SELECT id, {JUDGE} AS v FROM questions) LIMIT 10",
-    "cte": f"WITH all_rows AS (SELECT id, {JUDGE} AS v FROM questions) SELECT * FROM all_rows WHERE id BETWEEN 20 AND 29",
+    "cte": f"WITH rows AS (SELECT id, {JUDGE} AS v FROM questions) SELECT * FROM rows WHERE id BETWEEN 20 AND 29",
     "two uses": f"SELECT id, {JUDGE} AS v, {JUDGE}.p_yes AS p FROM questions WHERE id < 10",
     "filter on the answer": f"SELECT * FROM (SELECT id, {JUDGE} AS v FROM questions) WHERE v.p_yes >= 0 AND id < 10",
 }
@@ -136,9 +137,6 @@ def test_rows_keep_their_order_across_batches_and_errors(spark: SparkSession, qu
 
 def rewrite_key(n: int) -> str:
     """What the stage would compute for a sample that says the same."""
-    from udfs.prompts import load_prompts
-    from udfs.sample import Evidence
-
     prompt = load_prompts()["rationale"]
     turns = (Turn(Role.USER, f"question {n}"), Turn(Role.ASSISTANT, f"answer {n}"))
     subject = content_id((), turns, Evidence("context", f"fact {n}"), None)
@@ -153,7 +151,7 @@ def rewrite_key(n: int) -> str:
             "smollm2-135m",
             "stub",
             sampling_json(sampling, ()),
-        )  # fmt: skip
+        )
     )
 
 
