@@ -1,0 +1,102 @@
+"""The command as a user runs it: interrupted, killed in mid-run, run again; it pays once and leaves no process."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from corpora import SHAPES, asked, counted, stub_settings, write_catalogue, write_json, write_pictures
+
+from udfs.engine.control import list_hosts
+from udfs.engine.guard import descendants
+from udfs.engine.processes import carrying, start_time
+from udfs.engine.state import states
+
+ROOT = Path(__file__).parents[2]
+MAIN = "from jobs.cli.app import main; main()"
+SAMPLES, WINDOW = 100, 10
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start(tmp_path: Path, hosts: Path) -> Start:
+    """Starts the command on a small corpus with a stub that takes its time; a pipe, no terminal."""
+    write_pictures(tmp_path / "sources" / "shapes", range(20))
+    write_json(tmp_path / "sources" / "shapes" / "a.json", [asked([f"p{n % 20}.png"], n) for n in range(SAMPLES)])
+    catalogue = write_catalogue(tmp_path / "catalogue", [SHAPES])
+    script = {"latency_s": 0.15}
+    settings = [*stub_settings(tmp_path, hosts, script), "judging.score_share=0", "spending.tasks_per_wave=1"]
+    options = [part for setting in settings for part in ("--set", setting)]
+
+    def begin(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", MAIN, *options, "--catalogue", str(catalogue), *arguments]
+        env = {**os.environ, "PYTHONPATH": str(ROOT)}
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=tmp_path, env=env, start_new_session=True, **pipes)
+
+    return begin
+
+
+def wait_for(condition: Callable[[], object], limit_s: float = 180.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def left(hosts: Path) -> list[int]:
+    """Processes of engine hosts that still run: hosts, guards, engines."""
+    return [pid for _, host in states(hosts) for pid in carrying(host.token)]
+
+
+def test_interrupted_then_killed_then_completed(start: Start, hosts: Path):
+    first = start("run", "--until", "rewrite")
+    wait_for(lambda: len(counted(hosts)) >= 10 or first.poll() is not None)
+    first.send_signal(signal.SIGINT)
+    _, complaint = first.communicate(timeout=120)
+    assert first.returncode == 130, complaint
+    assert "run again to go on" in complaint
+    assert "Traceback" not in complaint
+    assert list_hosts(str(hosts)) == []
+    assert left(hosts) == []
+
+    interrupted = len(counted(hosts))
+    second = start("run", "--until", "rewrite")
+    wait_for(lambda: len(counted(hosts)) >= interrupted + 30 or second.poll() is not None)
+    jvm = next(pid for pid in descendants(second.pid) if b"java" in Path(f"/proc/{pid}/cmdline").read_bytes()[:200])
+    os.kill(second.pid, signal.SIGKILL)
+    os.kill(jvm, signal.SIGKILL)
+    second.communicate()
+    wait_for(lambda: start_time(jvm) is None and not left(hosts), 30)
+
+    killed = len(counted(hosts))
+    assert killed < 2 * SAMPLES, "the run was over before it was killed"
+    third = start("--quiet", "run", "--until", "judge", "--json")
+    output, complaint = third.communicate(timeout=300)
+    assert (third.returncode, complaint) == (0, "")
+    outcome = json.loads(output)
+    assert [stage["rows_out"] for stage in outcome["stages"]] == [SAMPLES, SAMPLES]
+    served = [line["key"] for line in counted(hosts)]
+    assert len(set(served)) == 2 * SAMPLES
+    assert len(served) - len(set(served)) <= WINDOW
+    assert left(hosts) == []
+
+
+def test_a_pilots_calls_are_reused_by_the_full_run(start: Start, hosts: Path):
+    pilot = start("run", "--limit", "20", "--until", "rewrite")
+    _, progress = pilot.communicate(timeout=300)
+    assert pilot.returncode == 0, progress
+    paid = counted(hosts)
+    assert len(paid) == 40
+    full = start("run", "--until", "rewrite", "--json")
+    output, progress = full.communicate(timeout=300)
+    assert full.returncode == 0, progress
+    stage = json.loads(output)["stages"][0]
+    assert (stage["rows_out"], stage["calls_new"]) == (SAMPLES, 2 * SAMPLES - 40)
+    served = [line["key"] for line in counted(hosts)]
+    assert len(served) == len(set(served)) == 2 * SAMPLES

@@ -1,0 +1,61 @@
+"""What tests of several folders share: one Spark session, and folders for engine hosts that leave nothing behind."""
+
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from corpora import Answered, answered
+from pyspark.sql import SparkSession
+
+from jobs.session import spark_session
+from schemas.config import Profile, load_config
+from udfs.engine.control import list_hosts
+from udfs.engine.processes import send, sweep
+from udfs.engine.state import states
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # pyspark leaves the sockets of collect() to the garbage collector.
+    config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    scratch = tmp_path_factory.mktemp("spark")
+    settings = ["spark.master=local[4]", "spark.shuffle_partitions=1", f"storage.root={scratch}"]
+    session = spark_session(
+        load_config(Profile.LAPTOP, None, [*settings, f"spark.extra={{spark.sql.warehouse.dir: {scratch}}}"])
+    )
+    yield session
+    session.stop()
+
+
+def _clean_hosts() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="mv"))
+    yield folder
+    for host in list_hosts(str(folder)):
+        send(host.pid, signal.SIGKILL)
+    for _, host in states(folder):
+        assert sweep(host.token) == []
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def hosts() -> Iterator[Path]:
+    """HOST_DIR of a test: a short path, as sockets need it; whatever a test leaves there is ended."""
+    yield from _clean_hosts()
+
+
+@pytest.fixture(scope="session")
+def session_hosts() -> Iterator[Path]:
+    """The same for fixtures that all tests share."""
+    yield from _clean_hosts()
+
+
+@pytest.fixture(scope="session")
+def done(spark: SparkSession, session_hosts: Path, tmp_path_factory: pytest.TempPathFactory) -> Answered:
+    """Over 500 samples, normalised and rewritten on the stub; nobody may change its tables."""
+    return answered(spark, tmp_path_factory.mktemp("answered"), session_hosts)
