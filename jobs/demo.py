@@ -1,6 +1,7 @@
 """The main job on a laptop: real content, a real engine, everything printed."""
 
 import asyncio
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ from jobs.progress import Progress
 from jobs.run import Options, Stage, open_run, run_stages
 from jobs.stages import Run
 from jobs.tables import Tables
-from jobs.wanted import scoring_judge
+from jobs.wanted import answers, scoring_judge
 from schemas.config import ThresholdKind
 from schemas.enums import EngineKind, Modality, Purpose, Role, Verdict
 from schemas.errors import EngineError
@@ -31,6 +32,7 @@ from udfs.engine.client import EngineClient
 from udfs.engine.settings import EngineSettings, engine_python
 from udfs.ids import pair_id
 from udfs.parse import parse_verdict
+from udfs.render import render_judge
 from udfs.render.keys import LABEL_SAMPLING
 from udfs.sample import Evidence, Subject, Turn
 from udfs.visit import Asking, Row, Task, Visit, ask_visit
@@ -107,15 +109,21 @@ def ask_probes(run: Run) -> ProbeResult:
     target = run.engines.target(judge.engine, LABEL_SAMPLING)
     asking = Asking(run.run_id, run.engines.by_version, target)
     planted = probes()
-    visits = [Visit({}, (Task(Purpose.JUDGE, version, _subject(probe)),)) for probe in planted]
-    rows = asyncio.run(_ask(run.engines.settings[judge.engine], visits, asking))
-    run.tables.append_rows("calls", rows)
+    keys = [render_judge(_subject(probe), run.engines.by_version[version], target, {}).call_key for probe in planted]
+    known = answers(run.tables).where(f.col("call_key").isin(keys)).select("call_key", "label_probs", "reply")
+    rows = {row["call_key"]: row.asDict() for row in known.collect()}
+    pairs = zip(keys, planted, strict=True)
+    visits = [Visit({}, (Task(Purpose.JUDGE, version, _subject(one)),)) for key, one in pairs if key not in rows]
+    if visits:
+        asked = asyncio.run(_ask(run.engines.settings[judge.engine], visits, asking))
+        run.tables.append_rows("calls", asked)
+        rows |= {row["call_key"]: row for row in asked}
     least = run.config.judging.min_label_mass
-    found = [parse_verdict(dict(row["label_probs"]), row["reply"], least) for row in rows]
-    pairs = list(zip(planted, found, strict=True))
+    found = [parse_verdict(dict(rows[key]["label_probs"]), rows[key]["reply"], least) for key in keys]
+    told = list(zip(planted, found, strict=True))
 
     def average(right: bool) -> float:
-        values = [one.p_yes for probe, one in pairs if probe.right is right and one.p_yes is not None]
+        values = [one.p_yes for probe, one in told if probe.right is right and one.p_yes is not None]
         return mean(values) if values else float("nan")
 
     parsed = sum(one.verdict is not Verdict.UNPARSED for one in found)
@@ -178,17 +186,19 @@ def _print_next(run: Run, export: str) -> None:
     query = "SELECT category, kind, count(*) AS n FROM instruct GROUP BY 1, 2 ORDER BY 1, 2"
     here = Path(sys.executable).parent
     table = f"{run.tables.root}/tables/instruct"
-    read = f"t = deltalake.DeltaTable('{table}').to_pyarrow_dataset()"
-    duck = f"{read}; print(duckdb.sql('FROM t SELECT kind, count(*) GROUP BY kind'))"
-    pola = f"print(polars.scan_delta('{table}').group_by('category', 'kind').len().collect())"
+    duck = (
+        f'import deltalake, duckdb; t = deltalake.DeltaTable("{table}").to_pyarrow_dataset(); '
+        'print(duckdb.sql("FROM t SELECT kind, count(*) GROUP BY kind"))'
+    )
+    pola = f'import polars; print(polars.scan_delta("{table}").group_by("category", "kind").len().collect())'
+    python = [f"{here}/python", "-c"]
+    ways = ([f"{here}/mammoth-vl", "--root", root, "sql", query], [*python, duck], [*python, pola])
     lines = (
         f"\ntables of {root}: {', '.join(name for name in TABLES if run.tables.exists(name))}",
         f"export for the trainer: {export}",
         "",
         "look further:",
-        f'  {here}/mammoth-vl --root {root} sql "{query}"',
-        f'  {here}/python -c "import deltalake, duckdb; {duck}"',
-        f'  {here}/python -c "import polars; {pola}"',
+        *(f"  {shlex.join(way)}" for way in ways),
         "",
         "with a vision model and a GPU, change one setting:",
         "  mammoth-vl --set engine.model=/models/Qwen2.5-VL-7B-Instruct demo",
