@@ -8,8 +8,9 @@ from typing import Any
 from pyspark.sql import Window
 from pyspark.sql import functions as f
 
+from jobs.normalise.conserve import SourceCount
 from jobs.normalise.plan import plan_sources
-from jobs.normalise.stage import Normalise, SourceCount
+from jobs.normalise.stage import Normalise
 from jobs.progress import Progress
 from jobs.run import Options, new_run_id
 from jobs.session import spark_session

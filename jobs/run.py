@@ -13,7 +13,8 @@ from pathlib import Path
 from jobs.engines import Engines, load_engines
 from jobs.export import ExportFacts, export
 from jobs.judge import judge
-from jobs.normalise.stage import Normalise, SourceCount
+from jobs.normalise.conserve import SourceCount
+from jobs.normalise.stage import Normalise
 from jobs.progress import Progress
 from jobs.publish import publish
 from jobs.release import Release

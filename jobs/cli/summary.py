@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from jobs.cli.context import print_json, print_table
-from jobs.normalise.stage import SourceCount
+from jobs.normalise.conserve import SourceCount
 from jobs.plan import RunPlan
 from jobs.run import Outcome
 from jobs.stages import StageCount

@@ -233,14 +233,15 @@ def join_parts(batches: Iterable[pa.RecordBatch], todo: Pass, family_of: Mapping
                 yield from out.add({"source_id": source.source_id, "span": span})
             family = find_family(family_of[source.source_id])
             pick = hashlib.sha256(group["join_key"].encode()).hexdigest()
-            count = counts.setdefault(source.source_id, [0, 0])
+            count = counts.setdefault(source.source_id, [0, 0, 0])
+            count[2] += len(group["units"])
             for record in _joined(group, family):
                 count[0] += 1
                 count[1] += record.origin.units
                 for row, size in builder.rows(record, source, family):
                     yield from out.add(row | {"pick": pick}, size)
-    for source_id, (records, units) in counts.items():
-        span = {"item": -1, "records": records, "units": units, "read": 0}
+    for source_id, (records, units, arrived) in counts.items():
+        span = {"item": -1, "records": records, "units": units, "read": arrived}
         yield from out.add({"source_id": source_id, "span": span})
     yield from out.flush()
 

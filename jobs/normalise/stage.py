@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from jobs.normalise.conserve import SourceCount, count_sources
 from jobs.normalise.plan import Plan, plan_sources
 from jobs.normalise.read import Item, Pass, join_parts, read_items, read_parts
 from jobs.normalise.staged import PARTS, STAGED
@@ -19,24 +20,10 @@ from jobs.progress import Progress
 from jobs.tables import Tables
 from schemas.config import Config
 from schemas.enums import DropReason
-from schemas.errors import ConservationError
 from schemas.source import Source
 from udfs import files
 
 TASKS_PER_SLOT = 3
-
-
-@dataclass(frozen=True)
-class SourceCount:
-    """What became of one source's records."""
-
-    source_id: str
-    files: int
-    records: int
-    units: int
-    samples: int
-    duplicates: int
-    rejects: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -134,41 +121,9 @@ class Normalise:
     def count(
         self, sources: Sequence[Source], plan: Plan, staging: DataFrame, samples: DataFrame, rejects: DataFrame
     ) -> list[SourceCount]:
-        """Counts of each source; raises ConservationError when a range or a record is unaccounted for."""
-        spans = staging.where("span IS NOT NULL").select("source_id", "span.*").collect()
-        kept = _by_source(samples.groupBy("source_id").agg(f.count("*"), f.sum("origin.units")))
-        dropped: dict[str, dict[str, int]] = {}
-        lost_units: dict[str, int] = {}
-        for row in rejects.groupBy("source_id", "drop_reason").agg(f.count("*"), f.sum("origin.units")).collect():
-            dropped.setdefault(row[0], {})[row[1]] = row[2]
-            lost_units[row[0]] = lost_units.get(row[0], 0) + row[3]
-        counts = []
-        for source in sources:
-            name = source.source_id
-            wanted = {item.item for item in plan.items if name in item.sources}
-            seen = [row["item"] for row in spans if row["source_id"] == name and row["item"] >= 0]
-            if sorted(seen) != sorted(wanted):
-                raise ConservationError(
-                    f"source {name}: {len(wanted)} file ranges were planned and {len(seen)} reported",
-                    "run the stage again; if it stays so, report it with the list of files",
-                )
-            samples_n, units_n = kept.get(name, (0, 0))
-            rejected = dropped.get(name, {})
-            records = sum(row["records"] for row in spans if row["source_id"] == name)
-            units = sum(row["units"] for row in spans if row["source_id"] == name)
-            settled = samples_n + sum(rejected.values())
-            if self.limit is not None:
-                records, units = min(records, self.limit), units_n + lost_units.get(name, 0)
-            if records != settled or units != units_n + lost_units.get(name, 0):
-                raise ConservationError(
-                    f"source {name}: {records} records with {units} units were read, but {settled} records with "
-                    f"{units_n + lost_units.get(name, 0)} units are samples or rejects",
-                    "this is a defect of a reader or an adapter: nothing was written",
-                )
-            files_n = len({item.range.file for item in plan.items if name in item.sources})
-            duplicates = rejected.pop(DropReason.DUPLICATE.value, 0)
-            counts.append(SourceCount(name, files_n, records, units, samples_n, duplicates, rejected))
-        return counts
+        """Counts of each source; ConservationError when a range or a record is unaccounted for."""
+        names = [source.source_id for source in sources]
+        return count_sources(names, plan, (staging, samples, rejects), self.limit)
 
     def _write(self, sources: Sequence[Source], staging: DataFrame, samples: DataFrame, rejects: DataFrame) -> None:
         names = ", ".join(f"'{source.source_id}'" for source in sources)
@@ -211,7 +166,3 @@ class Normalise:
             "duplicates": count.duplicates,
             "facts": json.dumps({"rejects": count.rejects, "family": plan.families[count.source_id]}),
         }
-
-
-def _by_source(frame: DataFrame) -> dict[str, tuple[int, int]]:
-    return {row[0]: (row[1], row[2]) for row in frame.collect()}
