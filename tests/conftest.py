@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from corpora import Answered, answered
+from engines import demo, tiny_model  # noqa: F401 - fixtures of real engines
 from pyspark.sql import SparkSession
 
 from jobs.session import spark_session
@@ -46,6 +47,12 @@ def _clean_hosts() -> Iterator[Path]:
 @pytest.fixture
 def hosts() -> Iterator[Path]:
     """HOST_DIR of a test: a short path, as sockets need it; whatever a test leaves there is ended."""
+    yield from _clean_hosts()
+
+
+@pytest.fixture(scope="module")
+def module_hosts() -> Iterator[Path]:
+    """The same for fixtures that a module shares."""
     yield from _clean_hosts()
 
 

@@ -8,7 +8,7 @@ import py3langid
 from schemas.enums import MediaKind, MediaStatus, Modality
 from schemas.source import Source
 from udfs.ids import clean, content_id, sample_id
-from udfs.sample import IMAGE, VIDEO, Draft, MediaRef, Origin, Problem, Record, Turn
+from udfs.sample import IMAGE, VIDEO, Draft, Evidence, MediaRef, Origin, Problem, Record, Turn
 
 EXCERPT_CHARS = 200
 LANGUAGE_CHARS = 400
@@ -48,7 +48,8 @@ def sample_row(record: Record, source: Source, draft: Draft, media_ids: Sequence
     """The row of `samples`; text is cleaned, ids are made here and nowhere else."""
     turns = tuple(Turn(turn.role, clean(turn.text)) for turn in draft.turns)
     gold = None if draft.gold_answer is None else clean(draft.gold_answer)
-    content = content_id(media_ids, turns, draft.evidence, gold)
+    proof = None if draft.evidence is None else Evidence(draft.evidence.kind, clean(draft.evidence.text))
+    content = content_id(media_ids, turns, proof, gold)
     origin = origin_row(record.origin) | {"original_id": draft.original_id or record.origin.original_id}
     return {
         "sample_id": sample_id(source.source_id, content),
@@ -62,8 +63,8 @@ def sample_row(record: Record, source: Source, draft: Draft, media_ids: Sequence
         "media_status": status.value,
         "conversation": [{"role": turn.role.value, "text": turn.text} for turn in turns],
         "gold_answer": gold,
-        "evidence": None if draft.evidence is None else clean(draft.evidence.text),
-        "evidence_kind": None if draft.evidence is None else draft.evidence.kind,
+        "evidence": None if proof is None else proof.text,
+        "evidence_kind": None if proof is None else proof.kind,
         "licence": licence_row(source),
         "origin": origin,
     }

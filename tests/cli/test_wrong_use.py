@@ -59,7 +59,7 @@ CASES = {
     "unknown profile": (("--profile", "phone", "config", "show"), 2, ["phone", "laptop"]),
     "unknown command": (("rnu",), 2, ["rnu"]),
     "unknown option": (("run", "--limt", "3"), 2, ["--limt"]),
-    "limit zero": (("run", "--limit", "0"), 2, ["--limit", "x>=1"]),
+    "limit zero": (("run", "--limit", "0"), 2, ["--limit", "greater than or equal to 1"]),
     "unknown stage": (("run", "--until", "later"), 2, ["later", "export"]),
     "no query": (("sql",), 2, ["-f FILE"]),
 }  # fmt: skip
