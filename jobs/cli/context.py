@@ -29,7 +29,7 @@ def print_json(value: object) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table on stdout; source text is data, never markup."""
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD)
     cells = [list(row) for row in rows]
     for at, column in enumerate(columns):
         numbers = all(isinstance(row[at], int | float | None) for row in cells) and bool(cells)
@@ -38,7 +38,10 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         table.add_row(*(Text("" if cell is None else _plain(cell)) for cell in row))
     # A pipe has no width: tables are as wide there as they want to be.
     console = Console(highlight=False)
-    (console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)).print(table)
+    console = console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    if title:
+        console.print(Text(f"\n{title}", style="bold"))
+    console.print(table)
 
 
 def _plain(cell: object) -> str:
