@@ -85,7 +85,7 @@ def load_engines(config: Config, overlay: Path | None, root: str) -> Engines:
     """Reads prompts and model folders; an unknown model or prompt is an error before any work."""
     status_dir = "" if "://" in root else f"{root}/status"
     settings = {
-        engine.name: resolve(engine, config.storage.host_dir, status_dir, config.sql.max_calls)
+        engine.name: resolve(sighted(engine), config.storage.host_dir, status_dir, config.sql.max_calls)
         for engine in config.engines
     }
     engines = Engines(config, load_prompts(overlay), settings)

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,24 +65,32 @@ def vllm_python() -> str:
     return python
 
 
+@contextmanager
+def engine_folder() -> Iterator[Path]:
+    """HOST_DIR with a short path, as sockets need it; no host outlives it."""
+    folder = Path(tempfile.mkdtemp(prefix="mv"))
+    yield folder
+    for host in list_hosts(str(folder)):
+        stop_host(host, wait_s=10)
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo as it comes, once per session; its root has a space in its path."""
     vllm_python()
-    hosts = Path(tempfile.mkdtemp(prefix="mv"))  # a short path, as sockets need it
     root = tmp_path_factory.mktemp("demo") / "my root"
-    first = run_command(root, hosts, "demo")
-    yield Demo(root, hosts, first, tuple(host for _, host in states(hosts)))
-    for host in list_hosts(str(hosts)):
-        stop_host(host, wait_s=10)
-    shutil.rmtree(hosts)
+    with engine_folder() as hosts:
+        first = run_command(root, hosts, "demo")
+        yield Demo(root, hosts, first, tuple(host for _, host in states(hosts)))
 
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of random weights that reads pictures; made in about half a minute."""
-    folder = tmp_path_factory.mktemp("tiny") / "tinyvl"
+    """A model of random weights that reads pictures: MAMMOTH_TEST_VISION_MODEL, else made in about half a minute."""
+    python, made = vllm_python(), os.environ.get("MAMMOTH_TEST_VISION_MODEL")
+    folder = Path(made) if made else tmp_path_factory.mktemp("tiny") / "tinyvl"
     script = ROOT / "udfs" / "engine" / "tiny_model.py"
-    made = subprocess.run([vllm_python(), str(script), str(folder)], capture_output=True, text=True, check=False)
-    assert made.returncode == 0, made.stderr[-2000:]
+    done = subprocess.run([python, str(script), str(folder)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
     return folder

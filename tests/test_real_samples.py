@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from engines import engine_folder
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as f
 
@@ -94,9 +95,15 @@ def normalise(config: Config, names: list[str]) -> Read:
 
 
 @pytest.fixture(scope="module")
-def config(sources_root: Path, tiny_model: Path, module_hosts: Path) -> Config:
+def engines() -> Iterator[Path]:
+    with engine_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def config(sources_root: Path, tiny_model: Path, engines: Path) -> Config:
     root = sources_root.parent / "out"
-    return configured(root, sources_root, module_hosts, "engine.model=tiny", f"engine.path={tiny_model}")
+    return configured(root, sources_root, engines, "engine.model=tiny", f"engine.path={tiny_model}")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +123,7 @@ def skipped(spark: SparkSession, read: Read, config: Config) -> Read:
 
 
 @pytest.fixture(scope="module")
-def asked(read: Read, config: Config, module_hosts: Path) -> Iterator[Tables]:
+def asked(read: Read, config: Config, engines: Path) -> Iterator[Tables]:
     """A few samples rewritten, and every original as a pair of its own, judged: random weights write no pair."""
     with open_run(Options(config, packaged_sources(), quiet=True)) as run:
         run_stages(run, [], [Stage.REWRITE])
@@ -124,7 +131,7 @@ def asked(read: Read, config: Config, module_hosts: Path) -> Iterator[Tables]:
         run.tables.append_rows("rewritten", [as_pair(row) for row in shown(run.tables) if row["sample_id"] in known])
         run_stages(run, [], [Stage.JUDGE])
         yield run.tables
-    assert list_hosts(str(module_hosts)) == []
+    assert list_hosts(str(engines)) == []
 
 
 def shown(tables: Tables) -> list[Row]:
