@@ -10,7 +10,7 @@ from pyspark import TaskContext
 
 from jobs.normalise.staged import Batches
 from schemas.enums import Purpose, Role
-from schemas.tables import CALLS
+from schemas.logs import CALLS
 from udfs.engine.client import EngineClient
 from udfs.engine.settings import EngineSettings, on_this_machine
 from udfs.engine.visits import run_visits

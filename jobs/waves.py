@@ -22,7 +22,7 @@ from jobs.tables import Tables, spark_schema
 from jobs.wanted import answers
 from schemas.enums import Purpose
 from schemas.errors import BudgetError, EngineError
-from schemas.tables import CALLS
+from schemas.logs import CALLS
 from udfs.visit import Asking
 
 MIN_WINDOWS = 8

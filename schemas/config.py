@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from schemas.enums import Category, EngineKind, EngineRole, Group
 from schemas.errors import ConfigError
+from schemas.settings import assign, merge
 from schemas.source import Strict
 
 
@@ -250,41 +251,6 @@ class Config(Strict):
         raise ConfigError("no engine has a role", "give one engine of the configuration the role vision or text")
 
 
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged
-
-
-def _assign(tree: dict[str, Any], setting: str) -> dict[str, Any]:
-    """`a.b=1`; list items by position or by name: `engines.main.model=...`; `engine.x` is the first engine."""
-    key, separator, text = setting.partition("=")
-    if not separator:
-        raise ConfigError(f"--set {setting!r} has no '='", "write --set key=value, e.g. --set spark.master=local[2]")
-    path = key.strip().split(".")
-    if path[0] == "engine":
-        path = ["engines", "0", *path[1:]]
-    node: Any = tree
-    for step in path[:-1]:
-        if isinstance(node, list):
-            names = [str(item.get("name", at)) for at, item in enumerate(node)]
-            if step not in names and not (step.isdigit() and int(step) < len(node)):
-                raise ConfigError(f"--set {key}: no {step!r} among {names}", "`mammoth-vl config show` prints all keys")
-            node = node[names.index(step) if step in names else int(step)]
-        else:
-            node = node.setdefault(step, {})
-        if not isinstance(node, dict | list):
-            raise ConfigError(
-                f"--set {key}: {step!r} is a value, not a section", "`mammoth-vl config show` prints all keys"
-            )
-    if isinstance(node, list):
-        raise ConfigError(f"--set {key}: {path[-1]!r} is an entry of a list", "name one of its keys too")
-    node[path[-1]] = yaml.safe_load(text)
-    return tree
-
-
 def load_config(profile: Profile, file: Path | None = None, settings: Sequence[str] = ()) -> Config:
     """Profile, file and settings merged and validated; the error names key, value and what is allowed."""
     tree = yaml.safe_load(files("schemas").joinpath("profiles", f"{profile.value}.yaml").read_text("utf-8"))
@@ -297,9 +263,9 @@ def load_config(profile: Profile, file: Path | None = None, settings: Sequence[s
             raise ConfigError(f"configuration file {file} is not YAML: {error}", "mend the line named above") from error
         if not isinstance(own, dict):
             raise ConfigError(f"configuration file {file} holds a {type(own).__name__}", "its top level must be keys")
-        tree = _merge(tree, own)
+        tree = merge(tree, own)
     for setting in settings:
-        tree = _assign(tree, setting)
+        tree = assign(tree, setting)
     try:
         return Config.model_validate({**tree, "profile": profile.value})
     except ValidationError as error:

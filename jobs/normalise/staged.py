@@ -7,7 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.columns import Table
-from schemas.tables import MEDIA, MEDIA_BYTES, REJECTS, SAMPLES
+from schemas.logs import REJECTS
+from schemas.tables import MEDIA, MEDIA_BYTES, SAMPLES
 
 MAX_BATCH_BYTES = 8 << 20
 MAX_BATCH_ROWS = 256
