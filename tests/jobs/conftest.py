@@ -1,7 +1,7 @@
-"""One Spark session, and a small set of tables as normalise, rewrite and judge would leave them."""
+"""A small set of tables as normalise, rewrite and judge would leave them."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,20 +10,8 @@ from release_rows import GROUPS, Rows, make_calls, make_media, make_pair, make_s
 
 from jobs.candidates import candidates, count, released, take, verdicts
 from jobs.mix import mix
-from jobs.session import spark_session
 from jobs.tables import Tables
-from schemas.config import Config, Profile, load_config
-
-
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    scratch = tmp_path_factory.mktemp("spark")
-    settings = ["spark.master=local[2]", "spark.shuffle_partitions=1", f"storage.root={scratch}"]
-    session = spark_session(
-        load_config(Profile.LAPTOP, None, [*settings, f"spark.extra={{spark.sql.warehouse.dir: {scratch}}}"])
-    )
-    yield session
-    session.stop()
+from schemas.config import Config
 
 
 @pytest.fixture(scope="session")
