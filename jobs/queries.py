@@ -1,5 +1,6 @@
 """`vl_rewrite` and `vl_judge` for a session: registered for SQL, and returned for DataFrame expressions."""
 
+import re
 import uuid
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -43,8 +44,9 @@ def looking_of(tables: Tables, engines: Engines) -> Looking:
     }
     verdict = _question(engines, engines.prompt(judge.prompt), judge.engine, LABEL_SAMPLING)
     sees = any(question.target.vision for question in (*rewriters.values(), verdict))
-    # Spark names files as URIs, the door to files takes paths as written.
-    uris = tuple(map(unquote, tables.read("media_bytes").inputFiles())) if sees else ()
+    # Spark names files as URIs (a local one begins with file:/), the door to files takes paths as written.
+    listed = tables.read("media_bytes").inputFiles() if sees else []
+    uris = tuple(unquote(re.sub("^file:/+", "/", uri)) for uri in listed)
     pictures = PictureFiles(uris, engines.config.storage.media_buckets)
     return Looking(uuid.uuid4().hex, rewriters, verdict, engines.config.judging.min_label_mass, pictures)
 

@@ -1,6 +1,7 @@
 """The pandas UDFs on the stub engine: what limits calls, what a row says, and which pictures a request carries."""
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -228,3 +229,18 @@ def test_without_rows_no_engine_starts(questions: DataFrame, asked: Register):
     functions = asked(script={"fail_start": "must not be started"})
     judge = functions.functions.vl_judge("instruction", "response", "media", "evidence")
     assert questions.where("id < 0").select(judge.alias("v")).collect() == []
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "udfs.md"
+SETTINGS = '"storage.root=.demo", "engine.path=.demo/models/smollm2-135m"'
+
+
+def test_the_documented_example_runs(spark: SparkSession, filled: Path, hosts: Path, tmp_path: Path):
+    (example,) = re.findall(r"```python\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    assert SETTINGS in example
+    stub = json.dumps({"counts": str(tmp_path / "counts")})
+    folder = tempfile.mkdtemp(dir=hosts)
+    own = [f"storage.root={filled}", "engine.kind=stub", f"engine.stub={stub}", f"storage.host_dir={folder}"]
+    exec(example.replace(SETTINGS, ", ".join(map(repr, own))), {})
+    lines = (tmp_path / "counts").read_text().splitlines()
+    assert len(lines) == 5 + 2
