@@ -11,6 +11,7 @@ from jobs.demo import demo_sources
 from jobs.run import Stage
 from notebooks import Cell, read_cells, run_notebook
 
+STAGES = [Stage.NORMALISE, Stage.REWRITE, Stage.JUDGE, Stage.PUBLISH]
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 
 
