@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(tmp_path: Path, hosts: Path) -> Start:
+def start(tmp_path: Path, hosts: Path) -> Iterator[Start]:
     """Starts the command on a small corpus with a stub that takes its time; a pipe, no terminal."""
     write_pictures(tmp_path / "sources" / "shapes", range(20))
     write_json(tmp_path / "sources" / "shapes" / "a.json", [asked([f"p{n % 20}.png"], n) for n in range(SAMPLES)])
@@ -33,16 +34,23 @@ def start(tmp_path: Path, hosts: Path) -> Start:
     settings = [*stub_settings(tmp_path, hosts, script), "judging.score_share=0", "spending.tasks_per_wave=1"]
     options = [part for setting in settings for part in ("--set", setting)]
 
+    running: list[subprocess.Popen[str]] = []
+
     def begin(*arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", MAIN, *options, "--catalogue", str(catalogue), *arguments]
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=tmp_path, env=env, start_new_session=True, **pipes)
+        running.append(subprocess.Popen(command, cwd=tmp_path, env=env, start_new_session=True, **pipes))
+        return running[-1]
 
-    return begin
+    yield begin
+    for process in running:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
-def wait_for(condition: Callable[[], object], limit_s: float = 180.0) -> None:
+def wait_for(condition: Callable[[], object], limit_s: float = 400.0) -> None:
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
@@ -54,11 +62,12 @@ def left(hosts: Path) -> list[int]:
     return [pid for _, host in states(hosts) for pid in carrying(host.token)]
 
 
+@pytest.mark.timeout(1200)
 def test_interrupted_then_killed_then_completed(start: Start, hosts: Path):
     first = start("run", "--until", "rewrite")
     wait_for(lambda: len(counted(hosts)) >= 10 or first.poll() is not None)
     first.send_signal(signal.SIGINT)
-    _, complaint = first.communicate(timeout=120)
+    _, complaint = first.communicate(timeout=300)
     assert first.returncode == 130, complaint
     assert "run again to go on" in complaint
     assert "Traceback" not in complaint
@@ -72,12 +81,12 @@ def test_interrupted_then_killed_then_completed(start: Start, hosts: Path):
     os.kill(second.pid, signal.SIGKILL)
     os.kill(jvm, signal.SIGKILL)
     second.communicate()
-    wait_for(lambda: start_time(jvm) is None and not left(hosts), 30)
+    wait_for(lambda: start_time(jvm) is None and not left(hosts), 60)
 
     killed = len(counted(hosts))
     assert killed < 2 * SAMPLES, "the run was over before it was killed"
     third = start("--quiet", "run", "--until", "judge", "--json")
-    output, complaint = third.communicate(timeout=300)
+    output, complaint = third.communicate(timeout=500)
     assert (third.returncode, complaint) == (0, "")
     outcome = json.loads(output)
     assert [stage["rows_out"] for stage in outcome["stages"]] == [SAMPLES, SAMPLES]
@@ -87,14 +96,15 @@ def test_interrupted_then_killed_then_completed(start: Start, hosts: Path):
     assert left(hosts) == []
 
 
+@pytest.mark.timeout(1200)
 def test_a_pilots_calls_are_reused_by_the_full_run(start: Start, hosts: Path):
     pilot = start("run", "--limit", "20", "--until", "rewrite")
-    _, progress = pilot.communicate(timeout=300)
+    _, progress = pilot.communicate(timeout=500)
     assert pilot.returncode == 0, progress
     paid = counted(hosts)
     assert len(paid) == 40
     full = start("run", "--until", "rewrite", "--json")
-    output, progress = full.communicate(timeout=300)
+    output, progress = full.communicate(timeout=500)
     assert full.returncode == 0, progress
     stage = json.loads(output)["stages"][0]
     assert (stage["rows_out"], stage["calls_new"]) == (SAMPLES, 2 * SAMPLES - 40)

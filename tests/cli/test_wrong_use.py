@@ -40,7 +40,7 @@ CASES = {
     "unknown source": (("sources", "check", "ai2"), 2, ["unknown source 'ai2'", "sources list"]),
     "near miss": (("sources", "show", "vqav22"), 2, ["'vqav22'", "did you mean vqav2"]),
     "unknown source of a run": (("run", "--sources", "shapes,circles"), 2, ["unknown source 'circles'"]),
-    "missing sources root": (("run", "--sources-root", "nowhere"), 4, ["folder nowhere does not exist", "--sources-root"]),
+    "missing sources root": (("run", "--sources-root", "nowhere"), 4, ["folder nowhere does not exist"]),
     "missing source folder": (("sources", "check", "vqav2"), 4, ["source vqav2: no folder", "storage.sources_root"]),
     "run without a source's folder": (("run", "--sources", "vqav2"), 4, ["source vqav2: no folder"]),
     "unknown key": (("--set", "sparc.master=local", "config", "show"), 2, ["sparc", "config show"]),
@@ -50,7 +50,7 @@ CASES = {
     "no equals sign": (("--set", "spark.master", "config", "show"), 2, ["'spark.master'", "--set key=value"]),
     "missing config file": (("--config", "no.yaml", "config", "show"), 2, ["no.yaml", "does not exist"]),
     "unknown engine": (("--set", "engines.man.model=x", "config", "show"), 2, ["'man'", "main"]),
-    "missing model folder": (("--set", "engine.model=no/model", "run"), 5, ["no/model", "config.json", "engines.main.model"]),
+    "missing model": (("--set", "engine.model=no/model", "run"), 5, ["no/model", "config.json", "engines.main."]),
     "unknown prompt": (
         ("--set", "engine.kind=stub", "--set", "judging.judges=[{name: main, engine: main, prompt: jury}]", "run"),
         2, ["unknown prompt 'jury'", "rationale"]),

@@ -18,7 +18,7 @@ from jobs.normalise.stage import Normalise, SourceCount
 from jobs.progress import Progress
 from jobs.run import Options, Stage
 from jobs.tables import Tables
-from schemas.config import Config
+from schemas.config import Config, MediaMode
 from schemas.errors import ConservationError
 from schemas.source import Source
 
@@ -122,7 +122,7 @@ def test_nothing_outside_the_media_root_was_read(read: Read):
     [
         ("plain", GOOD, 2, None),
         ("lines", 3, 0, {"malformed_record": 1, "wrong_shape": 1}),
-        ("pairs", 5, 0, {"orphan_question": 1, "orphan_annotation": 2}),
+        ("pairs", 4, 0, {"orphan_question": 1, "orphan_annotation": 2}),
         ("left", 6, 0, {}),
         ("right", 3, 0, {}),
         ("own", 5, 0, {}),
@@ -138,6 +138,11 @@ def test_records_are_samples_duplicates_or_rejects(
     stored = read.tables.read("samples").where(f"source_id = '{source_id}'").agg(f.sum("origin.units")).collect()[0][0]
     lost = read.tables.read("rejects").where(f"source_id = '{source_id}'").agg(f.sum("origin.units")).collect()[0][0]
     assert count.units == stored + (lost or 0)
+
+
+def test_units_are_the_publishers_own(read: Read):
+    """Six questions and seven annotations: five pairs about four pictures, and three without a partner."""
+    assert (read.counts["pairs"].records, read.counts["pairs"].units) == (7, 8)
 
 
 def test_runs_hold_the_same_counts(read: Read):
@@ -212,7 +217,7 @@ def test_a_larger_limit_contains_a_smaller_one(read: Read, tmp_path: Path):
     found = {}
     for limit in (4, 8):
         outcome, tables = run_here(config, [PLAIN, PAIRS], [Stage.NORMALISE], limit)
-        assert [count.records for count in outcome.sources] == [limit, min(limit, 8)]
+        assert [count.records for count in outcome.sources] == [limit, min(limit, 7)]
         assert all(c.records == c.samples + c.duplicates + sum(c.rejects.values()) for c in outcome.sources)
         found[limit] = {row[0] for row in tables.read("samples").select("sample_id").collect()}
     everything = {row[0] for row in read.tables.read("samples").select("sample_id").collect()}
@@ -220,7 +225,7 @@ def test_a_larger_limit_contains_a_smaller_one(read: Read, tmp_path: Path):
 
 
 def test_check_counts_without_a_table_and_skips_media_on_request(read: Read):
-    media = read.config.media.model_copy(update={"mode": "skip"})
+    media = read.config.media.model_copy(update={"mode": MediaMode.SKIP})
     config = read.config.model_copy(update={"media": media})
     before = read.tables.version("samples")
     check = check_source(Options(config, {"plain": PLAIN}, quiet=True), PLAIN, None)
