@@ -2,7 +2,7 @@
 
 import math
 import re
-import sys
+import threading
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -30,6 +30,7 @@ MIN_WINDOWS = 8
 DEFAULT_CALL_S = 10.0
 """Seconds that a call holds its slot, before anything was measured."""
 WAVE_TRIES = 3
+CANCEL_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Waves:
 
     def _ask_engine(self, engine: str, waves: Mapping[int, int]) -> None:
         spending = self.engines.config.spending
-        queue = sorted(waves)
+        queue, stop = sorted(waves), threading.Event()
         with ThreadPoolExecutor(spending.waves_in_flight, thread_name_prefix="wave") as pool:
             running: dict[Future[None], int] = {}
             try:
@@ -105,12 +106,16 @@ class Waves:
                     while queue and len(running) < spending.waves_in_flight:
                         size = self._expected(engine, waves[queue[0]])
                         self._check_budget(sum(running.values()), size)
-                        running[pool.submit(self._wave, engine, queue.pop(0))] = size
+                        running[pool.submit(self._wave, engine, queue.pop(0), stop)] = size
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         del running[future]
                         future.result()
+            except BudgetError:
+                raise
             except BaseException:
-                if not isinstance(sys.exc_info()[1], BudgetError):
+                stop.set()
+                # Again and again: a wave that was only being planned starts its job after the first time.
+                while running and wait(running, timeout=CANCEL_S).not_done:
                     cancel_jobs(self.tables.spark)
                 raise
 
@@ -135,13 +140,15 @@ class Waves:
                 "raise spending.max_calls and run again: nothing that was paid for is paid again",
             )
 
-    def _wave(self, engine: str, wave: int) -> None:
-        """One wave, anti-joined and asked again when it fails."""
+    def _wave(self, engine: str, wave: int, stop: threading.Event) -> None:
+        """One wave, anti-joined and asked again when it fails, unless all are to stop."""
         for attempt in range(1, WAVE_TRIES + 1):
             try:
                 self._append(engine, wave)
                 return
             except PySparkException as error:
+                if stop.is_set():
+                    raise
                 engine_error = engine_error_of(error)
                 if engine_error is not None:
                     raise engine_error from error
