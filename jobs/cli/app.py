@@ -70,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     refuse_foreign_packages()
     try:
         code = app(list(arguments) if arguments is not None else None, standalone_mode=False)
+        if code == INTERRUPTED:  # typer makes this of Ctrl-C
+            raise KeyboardInterrupt
     except PipelineError as error:
         sys.stderr.write(f"error: {error}\n")
         code = error.exit_code
