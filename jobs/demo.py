@@ -186,11 +186,11 @@ def _print_next(run: Run, export: str) -> None:
     query = "SELECT category, kind, count(*) AS n FROM instruct GROUP BY 1, 2 ORDER BY 1, 2"
     here = Path(sys.executable).parent
     table = f"{run.tables.root}/tables/instruct"
-    duck = (
-        f'import deltalake, duckdb; t = deltalake.DeltaTable("{table}").to_pyarrow_dataset(); '
-        'print(duckdb.sql("FROM t SELECT kind, count(*) GROUP BY kind"))'
-    )
-    pola = f'import polars; print(polars.scan_delta("{table}").group_by("category", "kind").len().collect())'
+    # Not polars.scan_delta: it stumbles over a space in the path.
+    read = f'deltalake.DeltaTable("{table}").to_pyarrow_dataset()'
+    duck = f'import deltalake, duckdb; t = {read}; print(duckdb.sql("FROM t SELECT kind, count(*) GROUP BY kind"))'
+    groups = 'group_by("category", "kind").len().collect()'
+    pola = f"import deltalake, polars; print(polars.scan_pyarrow_dataset({read}).{groups})"
     python = [f"{here}/python", "-c"]
     ways = ([f"{here}/mammoth-vl", "--root", root, "sql", query], [*python, duck], [*python, pola])
     lines = (

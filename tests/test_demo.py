@@ -10,7 +10,6 @@ from typing import Any
 
 import duckdb
 import polars
-import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
 from engines import Command, Demo
@@ -23,7 +22,7 @@ from udfs.engine.control import list_hosts
 from udfs.engine.processes import carrying
 from udfs.engine.state import states
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 Rows = list[dict[str, Any]]
 
 
@@ -158,7 +157,7 @@ def test_the_export_is_what_the_trainer_asks_for(demo: Demo, tmp_path: Path):
     assert sum(map(len, written)) + sum(manifest["left_out"].values()) == published
     assert str(folder) in demo.first.out.replace("\n", "")
     shutil.copytree(folder, tmp_path / "broken")
-    shutil.rmtree(tmp_path / "broken" / "images")
+    shutil.rmtree(tmp_path / "broken" / "single_image_data")
     assert check_export(str(tmp_path / "broken")) != []
 
 
@@ -169,13 +168,12 @@ def test_no_engine_process_is_left(demo: Demo):
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_other_readers_see_the_same_rows(demo: Demo, table: str):
-    path = demo.root / "tables" / table
-    data = DeltaTable(path).to_pyarrow_dataset()  # noqa: F841 - DuckDB finds it by its name
-    counts = duckdb.sql("SELECT count(*) FROM data").fetchall()[0][0]
-    assert counts == polars.scan_delta(str(path)).select(polars.len()).collect().item() > 0
-    by_delta = DeltaTable(path).to_pyarrow_table()
-    assert counts == by_delta.num_rows == pc.count(by_delta[0], mode="all").as_py()
+def test_other_readers_see_the_same_rows(demo: Demo, table: str, tmp_path: Path):
+    path = shutil.copytree(demo.root / "tables" / table, tmp_path / table)  # Polars 2.0 stumbles over spaces
+    data = DeltaTable(path).to_pyarrow_dataset()
+    by_duckdb = duckdb.from_arrow(data).count("*").fetchall()[0][0]
+    by_polars = polars.scan_delta(str(path)).select(polars.len()).collect().item()
+    assert by_duckdb == by_polars == len(data.to_table().to_pylist()) > 0
 
 
 def test_the_three_lines_run_as_pasted(demo: Demo, tmp_path: Path):

@@ -21,7 +21,7 @@ from jobs.normalise.plan import plan_sources
 from jobs.normalise.stage import SourceCount
 from jobs.run import Options, Stage, open_run, run_stages
 from jobs.tables import Tables
-from schemas.config import Config, Profile, Storage, load_config
+from schemas.config import Config, MediaMode, Profile, Storage, load_config
 from schemas.enums import DropReason
 from schemas.errors import InputError
 from schemas.source import Source, packaged_sources
@@ -117,7 +117,7 @@ def skipped(spark: SparkSession, read: Read, config: Config) -> Read:
     """The folders that came without their pictures, annotations alone."""
     without = [name for name, count in read.counts.items() if count.samples == 0]
     more = {"root": f"{config.storage.root}-skip"}
-    media = config.media.model_copy(update={"mode": "skip"})
+    media = config.media.model_copy(update={"mode": MediaMode.SKIP})
     storage = config.storage.model_copy(update=more)
     return normalise(config.model_copy(update={"media": media, "storage": storage}), without)
 
