@@ -1,5 +1,11 @@
 """The right picture reaches the right request: single, shared, several, repeated and duplicate pictures."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 from corpora import Answered, counted
 from pyspark.sql import functions as f
 
@@ -74,3 +80,16 @@ def test_requests_lie_in_the_bucket_of_their_first_picture(done: Answered):
     assert asked_for
     assert all(bucket[row[0]] == row[1] for row in asked_for)
     assert len(set(bucket.values())) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_thousand_large_pictures_in_one_row_group_pass_a_small_heap():
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "benchmarks.picture_rows", "--rows", "1000", "--heap", "2g", "--json"]
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    job, plain = json.loads(ran.stdout)
+    assert job["rows"] == plain["rows"] == 1000
+    assert job["megabytes"] > 550
+    assert job["peak_mb"] < 6000
