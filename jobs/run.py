@@ -128,8 +128,9 @@ def run_stages(
                 clock.take(run.tables, run.run_id)
             outcome.stages.append(clock)
         else:
-            with run.stage_clock("export") as clock, run.progress.tasks("export", run.tables.spark):
-                outcome.export = export(run.tables, run.config)
-                clock.rows_in, clock.rows_out = outcome.export.rows, outcome.export.rows
-            outcome.stages.append(clock)
+            with run.stage("export") as count, run.progress.tasks("export", run.tables.spark):
+                outcome.export = done = export(run.tables, run.config)
+                count.rejects = dict(done.left_out)
+                count.rows_in, count.rows_out = done.rows + sum(done.left_out.values()), done.rows
+            outcome.stages.append(count)
     return outcome

@@ -11,6 +11,7 @@ from typing import Annotated
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import typer
+from pyspark.errors import AnalysisException
 
 from jobs.cli.context import print_json, print_table, read_options
 from jobs.engines import load_engines
@@ -51,7 +52,10 @@ def sql(
     text = query if query is not None else Path(str(file)).read_text("utf-8")
     if "vl_" in text.lower():  # only then is an engine's model looked at
         register(tables, load_engines(options.config, options.prompts, tables.root))
-    found = tables.spark.sql(text).limit(rows)
+    try:
+        found = tables.spark.sql(text).limit(rows)
+    except AnalysisException as error:
+        raise ConfigError(f"the query cannot be understood: {error}", f"tables: {', '.join(TABLES)}") from error
     values = [row.asDict(recursive=True) for row in found.collect()]
     if output is Output.JSON:
         print_json(values)
