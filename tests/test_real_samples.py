@@ -183,7 +183,9 @@ def test_every_call_is_answered(asked: Tables):
     calls = asked.read("calls").select("call_key", "purpose", "status", "error").collect()
     assert [row["error"] for row in calls if row["status"] not in ("ok", "length")] == []
     assert {row["purpose"] for row in calls} == {"rewrite", "judge", "score"}
-    assert sum(row["purpose"] == "rewrite" for row in calls) == MAX_SAMPLES
+    # Two of the sources hold the same tables: what sources share is asked once.
+    assert MAX_SAMPLES - 4 <= sum(row["purpose"] == "rewrite" for row in calls) <= MAX_SAMPLES
+    assert len(calls) == len({row["call_key"] for row in calls})
     wanted = {row[0] for row in asked.read("requests").select("call_key").collect()}
     assert wanted == {row["call_key"] for row in calls}
 
