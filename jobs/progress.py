@@ -39,7 +39,7 @@ class Progress:
     def say(self, text: str) -> None:
         """One line for the user."""
         if not self.quiet:
-            self.console.print(text, highlight=False, markup=False)
+            self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     @contextmanager
     def watch(self, label: str, look: Look) -> Iterator[None]:
