@@ -4,9 +4,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from jobs.tables import Tables
+from schemas.errors import ConfigError
+from udfs.ids import bucket_of
 
 TASK = ("call_key", "purpose", "subject_id", "sample_id", "prompt_version", "subject")
 PICTURE = ("media_id", "part", "sha256", "format", "data")
+BUCKET_SAMPLE = 200
+"""Pictures looked at: enough, since with another number of buckets most of them would lie elsewhere."""
 
 
 def visits(tables: Tables, requests: DataFrame, vision: bool, tasks: int) -> DataFrame:
@@ -18,6 +22,17 @@ def visits(tables: Tables, requests: DataFrame, vision: bool, tasks: int) -> Dat
     rest = requests.where("size(subject.media) = 0")
     frame = _single(tables, single).unionByName(_several(tables, several, tasks)).unionByName(_without_pictures(rest))
     return frame.coalesce(tasks)
+
+
+def check_buckets(tables: Tables) -> None:
+    """Requests are brought to pictures by bucket: another number of them would miss some, so it is refused."""
+    buckets = tables.storage.media_buckets
+    stored = tables.read("media_bytes").select("media_id", "bucket").limit(BUCKET_SAMPLE).collect()
+    if any(bucket_of(row["media_id"], buckets) != row["bucket"] for row in stored):
+        raise ConfigError(
+            f"storage.media_buckets is {buckets}, but {tables.sql_name('media_bytes')} was written with another number",
+            "set it as it was when the pictures were read, or choose another storage.root",
+        )
 
 
 def _tasks(requests: DataFrame) -> DataFrame:

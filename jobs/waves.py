@@ -9,19 +9,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # py4j ships no types
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.ask import ask_rows
 from jobs.engines import Engines
-from jobs.pictures import visits
+from jobs.pictures import check_buckets, visits
 from jobs.progress import Look, Progress, State
 from jobs.status import read_status
 from jobs.tables import Tables, spark_schema
 from jobs.wanted import answers
 from schemas.enums import Purpose
-from schemas.errors import BudgetError, EngineError
+from schemas.errors import BudgetError, ConservationError, EngineError
 from schemas.logs import CALLS
 from udfs.visit import Asking
 
@@ -30,6 +31,8 @@ MIN_WINDOWS = 8
 DEFAULT_CALL_S = 10.0
 """Seconds that a call holds its slot, before anything was measured."""
 WAVE_TRIES = 3
+SPARK_ERRORS = (PySparkException, Py4JError)
+"""A task that fails while a table is written comes as py4j's own error."""
 CANCEL_S = 0.5
 
 
@@ -53,6 +56,17 @@ class Waves:
             total = sum(planned[engine].values())
             with self.progress.watch(f"{self.stage}", self._look(engine, total)):
                 self._ask_engine(engine, planned[engine])
+        if planned:
+            self._assert_asked()
+
+    def _assert_asked(self) -> None:
+        """Every request left a row in `calls`, whatever its status."""
+        mine = self.tables.read("calls").where(f.col("run_id") == self.run_id).select("call_key")
+        lost = self._requests().join(mine, "call_key", "left_anti").count()
+        if lost:
+            raise ConservationError(
+                f"stage {self.stage}: {lost} requests were never asked", "this is a defect: report it"
+            )
 
     def pending(self, wanted: DataFrame) -> DataFrame:
         """What is wanted and not yet answered."""
@@ -60,6 +74,7 @@ class Waves:
 
     def _write_requests(self, wanted: DataFrame) -> dict[str, dict[int, int]]:
         """The work list, once; returns requests by engine and wave."""
+        check_buckets(self.tables)
         pending = self.pending(wanted).localCheckpoint()
         rows = []
         counts = pending.groupBy("engine", "bucket").count().collect()
@@ -146,7 +161,7 @@ class Waves:
             try:
                 self._append(engine, wave)
                 return
-            except PySparkException as error:
+            except SPARK_ERRORS as error:
                 if stop.is_set():
                     raise
                 engine_error = engine_error_of(error)
@@ -211,7 +226,7 @@ def assign(sizes: Mapping[int, int], wave_size: int) -> dict[int, tuple[int, int
     return spread
 
 
-def engine_error_of(error: PySparkException) -> EngineError | None:
+def engine_error_of(error: Exception) -> EngineError | None:
     """The engine's own error, out of the traceback of a Python worker."""
     found = re.search(
         r"^schemas\.errors\.EngineError: (.+?)(?:\n  next: (.+?))?$", str(error), re.MULTILINE | re.DOTALL
@@ -227,5 +242,5 @@ def last_line(error: Exception) -> str:
 
 def cancel_jobs(spark: SparkSession) -> None:
     """Ends the session's running jobs, so that Ctrl-C does not wait for a wave."""
-    with suppress(PySparkException):
+    with suppress(*SPARK_ERRORS):
         spark.sparkContext.cancelAllJobs()

@@ -51,3 +51,8 @@ def pair_id(media: Sequence[str], instruction: str, response: str) -> str:
 def judge_id(prompt_version: str, model: str, revision: str, sampling: str) -> str:
     """One judge as configured."""
     return digest([field(prompt_version), field(model), field(revision), field(sampling)])
+
+
+def bucket_of(media_id: str, buckets: int) -> int:
+    """The bucket that a picture is stored in; SQL computes the same from the id."""
+    return int(media_id[:8], 16) % buckets

@@ -22,6 +22,7 @@ from udfs.adapters.adapt import adapt
 from udfs.adapters.family import Family
 from udfs.adapters.fields import belongs
 from udfs.assemble import reject_row, sample_row
+from udfs.ids import bucket_of
 from udfs.media.item import MediaItem
 from udfs.media.resolve import MediaReader
 from udfs.sample import Draft, Origin, Part, Problem, Record
@@ -181,7 +182,7 @@ class Builder:
         head = {"source_id": source.source_id, "copy": f"{self.task:06d}:{self.copies:09d}"}
         yield head | {"media": asdict(item.facts) | {"media_id": item.media_id}}, ROW_BYTES
         for number, part in enumerate(item.parts):
-            bucket = int(item.media_id[:8], 16) % self.todo.buckets
+            bucket = bucket_of(item.media_id, self.todo.buckets)
             row = asdict(part) | {"media_id": item.media_id, "part": number, "bucket": bucket}
             yield head | {"part": row}, ROW_BYTES + len(part.data)
 

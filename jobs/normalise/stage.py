@@ -16,6 +16,7 @@ from jobs.normalise.conserve import SourceCount, count_sources
 from jobs.normalise.plan import Plan, plan_sources
 from jobs.normalise.read import Item, Pass, join_parts, read_items, read_parts
 from jobs.normalise.staged import PARTS, STAGED
+from jobs.pictures import check_buckets
 from jobs.progress import Progress
 from jobs.tables import Tables
 from schemas.config import Config
@@ -40,6 +41,7 @@ class Normalise:
         """Reads the sources and replaces their rows; conservation is asserted before a table is touched."""
         started = datetime.now(UTC)
         plan = plan_sources(sources, self.config.storage)
+        check_buckets(self.tables)
         staging = self.stage(sources, plan)
         samples, rejects = self.settle(staging)
         counts = self.count(sources, plan, staging, samples, rejects)

@@ -17,9 +17,9 @@ from jobs.session import jvm_pid
 from jobs.stages import StageCount
 from jobs.tables import Tables
 from jobs.wanted import answers
-from jobs.waves import assign
+from jobs.waves import Waves, assign
 from schemas.config import Config
-from schemas.errors import BudgetError
+from schemas.errors import BudgetError, ConfigError, ConservationError
 from udfs.engine.control import list_hosts
 from udfs.engine.guard import descendants
 
@@ -34,7 +34,7 @@ def again(done: Answered, tmp_path: Path, hosts: Path) -> Again:
         shutil.copytree(done.tables.path(name), tmp_path / "out" / "tables" / name)
 
     def make(*more: str, **script: object) -> Config:
-        own = ["spending.wave_s=0.001", "spending.tasks_per_wave=1", "judging.score_share=0", "engine.max_pictures=4"]
+        own = ["spending.wave_s=0.001", "spending.tasks_per_wave=1", "judging.score_share=0", "storage.media_buckets=3"]
         return stub_config(tmp_path, hosts, script, *own, *more)
 
     return make
@@ -104,6 +104,17 @@ def test_a_wave_whose_workers_are_killed_is_asked_again_and_paid_once(again: Aga
     assert answers(tables).count() == 120
     served = [line["key"] for line in counted(Path(config.storage.host_dir))]
     assert len(served) == len(set(served)) == 120
+
+
+def test_another_number_of_buckets_is_refused(again: Again):
+    with pytest.raises(ConfigError, match=r"storage\.media_buckets is 5"):
+        rewrite(again("storage.media_buckets=5"))
+
+
+def test_a_request_that_no_wave_asked_is_noticed(again: Again, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Waves, "_append", lambda *_: None)
+    with pytest.raises(ConservationError, match="stage rewrite: 5 requests were never asked"):
+        rewrite(again("rewriting.max_samples=5"))
 
 
 def kill_workers_after(calls: int, hosts: Path, jvm: int) -> None:
