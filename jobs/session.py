@@ -13,6 +13,8 @@ from pyspark.sql import SparkSession
 from jobs.java import java_major
 from schemas.config import Config
 from schemas.errors import InputError
+from udfs.engine.settings import host_folder
+from udfs.engine.state import private_folder
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 """Maven coordinates of Delta for Spark 4.1; also the value for `spark-submit --packages`."""
@@ -81,11 +83,13 @@ def _resolve_jars(cache: Path) -> None:
         )
 
 
-def local_settings() -> dict[str, str]:
-    """What only a JVM of our own takes: Delta's jars by path, and a log that speaks of errors alone."""
+def local_settings(config: Config) -> dict[str, str]:
+    """What only a JVM of our own takes: Delta's jars by path, and a log that goes to HOST_DIR/spark.log."""
+    folder = Path(host_folder(config.storage.host_dir))
+    private_folder(folder)
     log = Path(str(files("jobs").joinpath("log4j2.properties")))
-    quiet = f"-Dlog4j2.configurationFile={log.as_uri()}"
-    return {"spark.jars": ",".join(delta_jars()), "spark.driver.extraJavaOptions": quiet}
+    options = f'-Dlog4j2.configurationFile={log.as_uri()} "-Dmammoth.log={folder / "spark.log"}"'
+    return {"spark.jars": ",".join(delta_jars()), "spark.driver.extraJavaOptions": options}
 
 
 def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
@@ -105,14 +109,12 @@ def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
         **BYTES_SETTINGS,
         "spark.driver.memory": config.spark.driver_memory,
         "spark.sql.shuffle.partitions": str(config.spark.shuffle_partitions),
-        **(local_settings() if config.spark.master.startswith("local") else {}),
+        **(local_settings(config) if config.spark.master.startswith("local") else {}),
         **config.spark.extra,
     }
     for key, value in settings.items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    return session
+    return builder.getOrCreate()
 
 
 def jvm_pid(spark: SparkSession) -> int:

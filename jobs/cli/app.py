@@ -1,12 +1,14 @@
 """The application: options that every command takes, and how errors become exit codes."""
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pyspark.logger import PySparkLogger
 
 from jobs.cli import configuration, engines, sources, stages, tables
 from jobs.cli.foreign import refuse_foreign_packages
@@ -68,6 +70,8 @@ def options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command and exits with its code; errors of ours are sentences, not tracebacks."""
     refuse_foreign_packages()
+    # pyspark would print every error of a query as a page of JSON before we can say it in a sentence.
+    PySparkLogger.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     try:
         code = app(list(arguments) if arguments is not None else None, standalone_mode=False)
         if code == INTERRUPTED:  # typer makes this of Ctrl-C

@@ -55,7 +55,8 @@ def sql(
     try:
         found = tables.spark.sql(text).limit(rows)
     except AnalysisException as error:
-        raise ConfigError(f"the query cannot be understood: {error}", f"tables: {', '.join(TABLES)}") from error
+        message = str(error).splitlines()[0]
+        raise ConfigError(f"the query cannot be understood: {message}", f"tables: {', '.join(TABLES)}") from error
     values = [row.asDict(recursive=True) for row in found.collect()]
     if output is Output.JSON:
         print_json(values)
