@@ -1,7 +1,7 @@
 from dataclasses import fields
 
-from schemas.enums import Role
 from schemas.columns import CHECKS
+from schemas.enums import Role
 from udfs.checks import Checks, run_checks
 from udfs.parse import Pair
 from udfs.prompts import load_prompts
