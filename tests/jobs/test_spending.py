@@ -1,12 +1,10 @@
 """Spending: asked once, in waves, within a budget, and never paid twice."""
 
-import os
 import shutil
 import signal
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,11 +16,12 @@ from jobs.session import jvm_pid
 from jobs.stages import StageCount
 from jobs.tables import Tables
 from jobs.wanted import answers
-from jobs.waves import SPARK_ERRORS, Waves, assign
+from jobs.waves import Waves, assign
 from schemas.config import Config
 from schemas.errors import BudgetError, ConfigError, ConservationError
 from udfs.engine.control import list_hosts
 from udfs.engine.guard import descendants
+from udfs.engine.processes import send
 
 Again = Callable[..., Config]
 
@@ -100,7 +99,6 @@ def test_a_wave_whose_workers_are_killed_is_asked_again_and_paid_once(again: Aga
     with watched() as waves:
         count, tables = rewrite(config)
     killer.join()
-    heal(spark)
     assert len(waves) > len({wave for _, wave, _, _ in waves}), "no wave was tried again"
     assert count.rows_out == 60
     assert answers(tables).count() == 120
@@ -124,18 +122,11 @@ def kill_workers_after(calls: int, hosts: Path, jvm: int) -> None:
     deadline = time.monotonic() + 120
     while len(counted(hosts)) < calls and time.monotonic() < deadline:
         time.sleep(0.02)
-    own = {host.pid for host in list_hosts(str(hosts))}
-    for pid in descendants(jvm):
-        command = Path(f"/proc/{pid}/cmdline")
-        if pid not in own and command.exists() and b"pyspark.daemon" in command.read_bytes():
-            os.kill(pid, signal.SIGKILL)
-
-
-def heal(spark: SparkSession) -> None:
-    """Spark keeps idle workers for later; those that were killed fail the first task that gets them."""
-    for _ in range(6):
-        with suppress(*SPARK_ERRORS):
-            spark.range(0, 8, 1, 4).mapInArrow(lambda batches: batches, "id long").count()
+    for daemon in descendants(jvm):
+        command = Path(f"/proc/{daemon}/cmdline")
+        if command.exists() and b"pyspark.daemon" in command.read_bytes():
+            for worker in descendants(daemon):
+                send(worker, signal.SIGKILL)
 
 
 def test_failed_calls_are_rows_and_the_next_run_asks_only_those(again: Again):
