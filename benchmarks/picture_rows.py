@@ -57,7 +57,7 @@ class Figures:
 
 def picture(number: int, noise: np.ndarray, kilobytes: int) -> bytes:
     """A JPEG of noise of about this size; no two are equal."""
-    rows = max(224, round(kilobytes * 1024 / 0.78 / noise.shape[1]))
+    rows = max(224, round(kilobytes * 1024 / 0.98 / noise.shape[1]))
     stream = io.BytesIO()
     Image.fromarray(np.roll(noise[:rows], (number // 800, number), axis=(0, 1))).save(stream, "JPEG", quality=92)
     return stream.getvalue()
