@@ -41,6 +41,7 @@ class Check:
             "samples": count.samples,
             "duplicates": count.duplicates,
             "rejects": count.rejects,
+            "unselected": count.unselected,
             "unread_files": list(self.unread),
         }
 
@@ -49,7 +50,8 @@ class Check:
         count = self.count
         rejects = [(f"rejected: {reason}", number) for reason, number in sorted(count.rejects.items())]
         head = [("files", count.files), ("records", count.records), ("publisher's units in them", count.units)]
-        return [*head, ("samples", count.samples), ("duplicates", count.duplicates), *rejects]
+        tail = [("records of other sources in these files", count.unselected)] if count.unselected else []
+        return [*head, ("samples", count.samples), ("duplicates", count.duplicates), *rejects, *tail]
 
 
 def check_source(options: Options, source: Source, limit: int | None) -> Check:

@@ -1,6 +1,7 @@
 """The main job on a laptop: real content, a real engine, everything printed."""
 
 import asyncio
+import json
 import shlex
 import subprocess
 import sys
@@ -17,14 +18,15 @@ from jobs.cli.summary import print_outcome
 from jobs.corpus.build import build_corpus, catalogue_folder
 from jobs.corpus.item import Probe
 from jobs.corpus.judge_probe import probes
+from jobs.engines import PACKAGED_MODEL
 from jobs.progress import Progress
-from jobs.run import Options, Stage, open_run, run_stages
+from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
 from jobs.stages import Run
 from jobs.tables import Tables
 from jobs.wanted import answers, scoring_judge
 from schemas.config import ThresholdKind
 from schemas.enums import EngineKind, Modality, Purpose, Role, Verdict
-from schemas.errors import EngineError
+from schemas.errors import EngineError, PipelineError
 from schemas.source import Source, load_sources
 from schemas.tables import TABLES
 from udfs.engine import demo_model
@@ -37,7 +39,6 @@ from udfs.render.keys import LABEL_SAMPLING
 from udfs.sample import Evidence, Subject, Turn
 from udfs.visit import Asking, Row, Task, Visit, ask_visit
 
-PACKAGED_MODEL = "smollm2-135m"
 MAX_SAMPLES = 60
 ROOT = ".demo"
 ReadOptions = Callable[..., Options]
@@ -62,23 +63,29 @@ def run_demo(read: ReadOptions, everything: bool, as_json: bool) -> None:
     progress = Progress(quiet=options.quiet)
     progress.say(f"sample corpus: {root / 'sources'}")
     facts = build_corpus(root / "sources")
-    defaults.append(f"storage.sources_root={root / 'sources'}")
+    defaults.append(f"storage.sources_root={json.dumps(str(root / 'sources'))}")
     main = options.config.engines[0]
     if main.model == PACKAGED_MODEL and main.kind is EngineKind.VLLM and not main.path:
         folder = root / "models" / PACKAGED_MODEL
         make_model(folder, main.python or engine_python(), progress)
-        defaults.append(f"engine.path={folder}")
+        defaults.append(f"engine.path={json.dumps(str(folder))}")
     options = read(*defaults)
-    with open_run(options) as work:
-        outcome = run_stages(work, demo_sources(), list(Stage))
-        probe = ask_probes(work)
+    with open_run(options) as run:
+        outcome = Outcome(run.run_id, run.tables.root)
+        try:
+            for stage in Stage:
+                run_stage(run, stage, outcome, Work(demo_sources()))
+        except PipelineError:
+            print_outcome(outcome, run.tables.root)
+            raise
+        probe = ask_probes(run)
         if as_json:
             print_json({**asdict(outcome), "probe": asdict(probe), "planted": [asdict(one) for one in facts.planted]})
             return
-        print_outcome(outcome, work.tables.root)
-        _print_judging(work, probe)
-        _print_examples(work.tables)
-        _print_next(work, outcome.export.folder if outcome.export else "")
+        print_outcome(outcome, run.tables.root)
+        _print_judging(run, probe)
+        _print_examples(run.tables)
+        _print_next(run, outcome.export.folder if outcome.export else "")
 
 
 def demo_sources() -> Sequence[Source]:

@@ -13,6 +13,9 @@ from udfs.engine.settings import EngineSettings, resolve
 from udfs.prompts import Prompt, load_prompts
 from udfs.render.keys import Target
 
+PACKAGED_MODEL = "smollm2-135m"
+"""Name of the model that a package ships; `make demo` unpacks it."""
+
 
 @dataclass(frozen=True)
 class Engines:
@@ -72,6 +75,14 @@ class Engines:
         return [self.prompt(name) for name in self.config.judging.score_prompts]
 
 
+def located(engine: Engine) -> Engine:
+    """The packaged model where the demo has unpacked it."""
+    unpacked = Path(".demo", "models", PACKAGED_MODEL)
+    if engine.model != PACKAGED_MODEL or engine.path or not (unpacked / "config.json").is_file():
+        return engine
+    return engine.model_copy(update={"path": str(unpacked)})
+
+
 def sighted(engine: Engine) -> Engine:
     """The engine with `vision` settled: as configured, else as the model's own configuration says."""
     if engine.vision is not None:
@@ -85,7 +96,7 @@ def load_engines(config: Config, overlay: Path | None, root: str) -> Engines:
     """Reads prompts and model folders; an unknown model or prompt is an error before any work."""
     status_dir = "" if "://" in root else f"{root}/status"
     settings = {
-        engine.name: resolve(sighted(engine), config.storage.host_dir, status_dir, config.sql.max_calls)
+        engine.name: resolve(sighted(located(engine)), config.storage.host_dir, status_dir, config.sql.max_calls)
         for engine in config.engines
     }
     engines = Engines(config, load_prompts(overlay), settings)

@@ -1,6 +1,5 @@
 """Progress with an estimate of the time left: a bar on a terminal, plain lines in a pipe."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -119,8 +118,3 @@ def task_counter(spark: SparkSession) -> Look:
         return State(sum(stage.numCompletedTasks for stage in known), total, "tasks")
 
     return look
-
-
-def to_stderr(text: str) -> None:
-    """A message where no progress is shown."""
-    sys.stderr.write(text + "\n")

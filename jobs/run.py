@@ -26,6 +26,7 @@ from schemas.config import Config
 from schemas.source import Source
 from udfs.engine.control import release_hosts
 from udfs.engine.processes import owner_of
+from udfs.engine.settings import host_folder
 
 
 class Stage(StrEnum):
@@ -48,7 +49,6 @@ class Outcome:
     stages: list[StageCount] = field(default_factory=list)
     release: Release | None = None
     export: ExportFacts | None = None
-    engines_left: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,16 @@ def new_run_id() -> str:
 
 
 @contextmanager
-def open_run(options: Options) -> Iterator[Run]:
-    """A run with its session; the local root is held, and engine hosts are let go at the end."""
+def open_run(options: Options, asks: bool = True) -> Iterator[Run]:
+    """A run with its session; the local root is held, and engine hosts are let go at the end.
+
+    `asks`: some stage needs an engine, so its model is looked at before any work.
+    """
     config = options.config
     progress = Progress(quiet=options.quiet)
     run_id = new_run_id()
     root = Tables(None, config.storage).root  # type: ignore[arg-type]  # only names are asked of it
-    engines = load_engines(config, options.prompts, root)
+    engines = load_engines(config, options.prompts, root) if asks else Engines(config, {}, {})
     with root_lock(root, run_id, progress):
         spark = spark_session(config)
         owner = owner_of(jvm_pid(spark)) if config.spark.master.startswith("local") else None
@@ -81,12 +84,7 @@ def open_run(options: Options) -> Iterator[Run]:
             yield Run(run_id, config, Tables(spark, config.storage), engines, progress)
         finally:
             if owner is not None:
-                release_hosts(host_dir(engines), owner)
-
-
-def host_dir(engines: Engines) -> str:
-    """Folder of the engine hosts on this machine."""
-    return next(iter(engines.settings.values())).host_dir
+                release_hosts(host_folder(config.storage.host_dir), owner)
 
 
 @contextmanager
@@ -116,21 +114,36 @@ def run_stages(
     """Runs the stages; each leaves its tables, so that the next run goes on from there."""
     outcome = Outcome(run.run_id, run.tables.root)
     for stage in stages:
-        if stage is Stage.NORMALISE:
-            outcome.sources = Normalise(run.tables, run.config, run.run_id, run.progress, limit).run(sources)
-        elif stage is Stage.REWRITE:
-            outcome.stages.append(rewrite(run, with_engine))
-        elif stage is Stage.JUDGE:
-            outcome.stages.append(judge(run, with_engine))
-        elif stage is Stage.PUBLISH:
-            with run.stage_clock("publish") as clock, run.progress.tasks("publish", run.tables.spark):
-                outcome.release = publish(run.tables, run.config, run.run_id)
-                clock.take(run.tables, run.run_id)
-            outcome.stages.append(clock)
-        else:
-            with run.stage("export") as count, run.progress.tasks("export", run.tables.spark):
-                outcome.export = done = export(run.tables, run.config)
-                count.rejects = dict(done.left_out)
-                count.rows_in, count.rows_out = done.rows + sum(done.left_out.values()), done.rows
-            outcome.stages.append(count)
+        run_stage(run, stage, outcome, Work(sources, limit, with_engine))
     return outcome
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the stages work on."""
+
+    sources: Sequence[Source] = ()
+    limit: int | None = None
+    with_engine: bool = True
+
+
+def run_stage(run: Run, stage: Stage, outcome: Outcome, work: Work) -> None:
+    """Runs one stage and adds what it did to `outcome`."""
+    tables, spark = run.tables, run.tables.spark
+    if stage is Stage.NORMALISE:
+        outcome.sources = Normalise(tables, run.config, run.run_id, run.progress, work.limit).run(work.sources)
+    elif stage is Stage.REWRITE:
+        outcome.stages.append(rewrite(run, work.with_engine))
+    elif stage is Stage.JUDGE:
+        outcome.stages.append(judge(run, work.with_engine))
+    elif stage is Stage.PUBLISH:
+        with run.stage_clock("publish") as clock, run.progress.tasks("publish", spark):
+            outcome.release = publish(tables, run.config, run.run_id)
+        clock.take(tables, run.run_id)
+        outcome.stages.append(clock)
+    else:
+        with run.stage("export") as count, run.progress.tasks("export", spark):
+            outcome.export = done = export(tables, run.config)
+            count.rejects = dict(done.left_out)
+            count.rows_in, count.rows_out = done.rows + sum(done.left_out.values()), done.rows
+        outcome.stages.append(count)

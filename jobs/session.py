@@ -1,8 +1,10 @@
 """The Spark session: an existing one as it is, or a new one with Delta."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -114,7 +116,11 @@ def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
     }
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    session = builder.getOrCreate()
+    if threading.current_thread() is threading.main_thread():
+        # pyspark's own handler calls the JVM in the middle of another call, which ends in an error of its protocol.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return session
 
 
 def jvm_pid(spark: SparkSession) -> int:

@@ -10,11 +10,19 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
+from jobs.candidates import ACCEPTED
 from jobs.engines import Engines
 from jobs.progress import Progress
 from jobs.tables import Tables
 from jobs.wanted import ANSWERED
 from schemas.config import Config
+from schemas.enums import Purpose
+
+OWN_PURPOSES = {
+    "rewrite": (Purpose.REWRITE.value,),
+    "judge": (Purpose.JUDGE.value, Purpose.SCORE.value),
+}
+"""Purposes of the calls that a stage wants; a rewrite's visit asks others on the way."""
 
 
 @dataclass
@@ -50,7 +58,7 @@ class StageCount:
             *(f.sum(f.when(paid, f.col(f"{kind}_tokens"))) for kind in ("prompt", "cached", "completion")),
         ).collect()[0]
         self.calls_new, replayed, self.calls_failed = row[0], row[1], row[2]
-        asked = mine.where(f.col("purpose") == self.stage).select("call_key").distinct().count()
+        asked = mine.where(f.col("purpose").isin(*OWN_PURPOSES[self.stage])).select("call_key").distinct().count()
         self.calls_reused = replayed + max(0, self.wanted - asked)
         self.tokens = dict(zip(("prompt", "cached", "completion"), (int(n or 0) for n in row[3:]), strict=True))
 
@@ -61,10 +69,9 @@ class StageCount:
         if row is not None:
             self.rows_in, self.rows_out = row["rows_in"], row["rows_out"]
             self.facts = json.loads(row["facts"])
-            for kind, reasons in self.facts.get("candidates", {}).items():
-                for reason, number in reasons.items():
-                    if reason != "candidate" and number:
-                        self.rejects[f"{kind} {reason}"] = number
+            for kind, reasons in self.facts["candidates"].items():
+                self.rejects |= {f"{kind} {why}": number for why, number in reasons.items() if why != ACCEPTED}
+            self.rejects |= {f"over {rule}": number for rule, number in self.facts["left_out"].items()}
 
     def row(self, run_id: str) -> dict[str, Any]:
         """As `runs` keeps it."""

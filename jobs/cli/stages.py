@@ -1,6 +1,8 @@
 """Commands that do the work: run, demo, and one per stage."""
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -8,9 +10,10 @@ import typer
 
 from jobs.cli.context import print_json, read_options
 from jobs.cli.summary import print_outcome, print_plan
-from jobs.normalise.plan import source_folder
+from jobs.normalise.plan import find_files, source_folder
 from jobs.plan import plan_calls
-from jobs.run import Options, Outcome, Stage, open_run, run_stages
+from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
+from jobs.stages import Run
 from schemas.config import Storage
 from schemas.errors import InputError
 from schemas.source import Source, pick_sources
@@ -41,14 +44,11 @@ def run(
         with open_run(options) as work:
             print_plan(plan_calls(work, chosen, limit), as_json)
         return
-    stages = list(Stage)[: list(Stage).index(until) + 1]
-    with open_run(options) as work:
-        outcome = run_stages(work, chosen, stages, limit)
-        _print(outcome, work.tables.root, as_json)
+    _stage(options, list(Stage)[: list(Stage).index(until) + 1], Work(chosen, limit), as_json)
 
 
 def _root_setting(sources_root: str | None) -> list[str]:
-    return [f"storage.sources_root={sources_root}"] if sources_root else []
+    return [f"storage.sources_root={json.dumps(sources_root)}"] if sources_root else []
 
 
 def choose_sources(options: Options, names: str | None) -> list[Source]:
@@ -66,19 +66,21 @@ def choose_sources(options: Options, names: str | None) -> list[Source]:
         return chosen
     used = {*options.config.publishing.keep_groups, *options.config.rewriting.groups}
     runnable = (s for s in options.sources.values() if s.runnable and s.group in used and not s.is_benchmark)
-    found = [source for source in runnable if _has_folder(source, storage)]
+    found = [source for source in runnable if _has_files(source, storage)]
     if not found:
         raise InputError(
-            f"no source of the catalogue has a folder below {storage.sources_root}",
-            "`mammoth-vl sources list` shows which folders are looked for",
+            f"no source of the catalogue has files below {storage.sources_root}",
+            "`mammoth-vl sources list` shows what can be read, `sources show ID` which folder and files are looked for",
         )
     return found
 
 
-def _has_folder(source: Source, storage: Storage) -> bool:
-    return any(
-        files.exists(files.join(storage.sources_root, name)) for name in (source.source_id, source.collection) if name
-    )
+def _has_files(source: Source, storage: Storage) -> bool:
+    """A collection may be there in parts: what was not downloaded is not chosen."""
+    try:
+        return bool(find_files(source, source_folder(source, storage)))
+    except InputError:
+        return False
 
 
 def normalise(
@@ -86,7 +88,7 @@ def normalise(
 ) -> None:
     """Read source files into samples, media and rejects."""
     options = read_options(ctx, *_root_setting(sources_root))
-    _stage(options, [Stage.NORMALISE], choose_sources(options, sources), limit)
+    _stage(options, [Stage.NORMALISE], Work(choose_sources(options, sources), limit))
 
 
 def rewrite(
@@ -96,7 +98,7 @@ def rewrite(
     ] = False,
 ) -> None:
     """Rewrite samples into step-by-step pairs; nothing that was answered is asked again."""
-    _stage(read_options(ctx), [Stage.REWRITE], with_engine=not no_engine)
+    _stage(read_options(ctx), [Stage.REWRITE], Work(with_engine=not no_engine))
 
 
 def judge(
@@ -106,7 +108,7 @@ def judge(
     ] = False,
 ) -> None:
     """Judge and score pairs; nothing that was answered is asked again."""
-    _stage(read_options(ctx), [Stage.JUDGE], with_engine=not no_engine)
+    _stage(read_options(ctx), [Stage.JUDGE], Work(with_engine=not no_engine))
 
 
 def publish(ctx: typer.Context) -> None:
@@ -119,22 +121,24 @@ def export(ctx: typer.Context) -> None:
     _stage(read_options(ctx), [Stage.EXPORT])
 
 
-def _stage(
-    options: Options,
-    stages: Sequence[Stage],
-    sources: Sequence[Source] = (),
-    limit: int | None = None,
-    with_engine: bool = True,
-) -> None:
-    with open_run(options) as work:
-        _print(run_stages(work, sources, stages, limit, with_engine), work.tables.root, as_json=False)
+def _stage(options: Options, stages: Sequence[Stage], work: Work | None = None, as_json: bool = False) -> None:
+    asks = Stage.REWRITE in stages or Stage.JUDGE in stages
+    with open_run(options, asks) as run, told(run, as_json) as outcome:
+        for stage in stages:
+            run_stage(run, stage, outcome, work or Work())
 
 
-def _print(outcome: Outcome, root: str, as_json: bool) -> None:
-    if as_json:
-        print_json(asdict(outcome))
-    else:
-        print_outcome(outcome, root)
+@contextmanager
+def told(run: Run, as_json: bool) -> Iterator[Outcome]:
+    """Prints what was done, also when a later stage fails."""
+    outcome = Outcome(run.run_id, run.tables.root)
+    try:
+        yield outcome
+    finally:
+        if as_json:
+            print_json(asdict(outcome))
+        else:
+            print_outcome(outcome, run.tables.root)
 
 
 def demo(

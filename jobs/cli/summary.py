@@ -23,6 +23,8 @@ def print_outcome(outcome: Outcome, root: str) -> None:
     if release is not None:
         words = "published" if release.is_new else "unchanged, so no new one was made"
         typer.echo(f"\nrelease {release.release_id}: {release.rows:,} rows, {words}; the gate passed")
+        for shortfall in next((s.facts.get("shortfalls", []) for s in outcome.stages if s.stage == "publish"), []):
+            typer.echo(f"  short: {shortfall}")
         for name, counts in release.counts.items():
             typer.echo(f"  by {name}: " + ", ".join(f"{key} {number:,}" for key, number in counts.items()))
     if outcome.export is not None:

@@ -21,7 +21,7 @@ from jobs.queries import register
 from jobs.run import Options
 from jobs.session import delta_jars, spark_session
 from jobs.tables import Tables
-from schemas.errors import ConfigError, PipelineError
+from schemas.errors import ConfigError, InputError, PipelineError
 from schemas.tables import TABLES
 
 releases = typer.Typer(help="Published releases.", no_args_is_help=True)
@@ -46,10 +46,10 @@ def sql(
     """Ask the tables in SQL; every table is a view of its own name."""
     if (query is None) == (file is None):
         raise ConfigError("sql takes a query or -f FILE, one of them", "mammoth-vl sql 'SELECT * FROM runs'")
+    text = query if query is not None else _read_query(Path(str(file)))
     options = read_options(ctx)
     tables = Tables(spark_session(options.config), options.config.storage)
     register_views(tables)
-    text = query if query is not None else Path(str(file)).read_text("utf-8")
     if "vl_" in text.lower():  # only then is an engine's model looked at
         register(tables, load_engines(options.config, options.prompts, tables.root))
     try:
@@ -66,6 +66,13 @@ def sql(
         writer.writerows([row[column] for column in found.columns] for row in values)
     else:
         print_table("", found.columns, [[row[column] for column in found.columns] for row in values])
+
+
+def _read_query(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"query file {file} cannot be read: {error}", "give -f a text file with one query") from error
 
 
 def register_views(tables: Tables) -> None:

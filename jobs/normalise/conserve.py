@@ -9,7 +9,7 @@ from pyspark.sql import functions as f
 
 from jobs.normalise.plan import Plan
 from schemas.enums import DropReason
-from schemas.errors import ConservationError
+from schemas.errors import ConservationError, InputError
 
 DEFECT = "this is a defect of a reader or an adapter: nothing was written"
 
@@ -25,6 +25,8 @@ class SourceCount:
     samples: int
     duplicates: int
     rejects: dict[str, int]
+    unselected: int = 0
+    """Records of the same files that this source does not select."""
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Read:
     records: int = 0
     units: int = 0
     parts: int = 0
-    """Publisher's entries that the readers of a joined family gave out."""
+    """All entries of the files: also those of other sources, and of a joined family those that make one record."""
     joined: int = 0
     """Entries that arrived at its joiner."""
 
@@ -72,7 +74,10 @@ def count_sources(
             )
         files = len({item.range.file for item in plan.items if name in item.sources})
         duplicates = became.reasons.pop(DropReason.DUPLICATE.value, 0)
-        counts.append(SourceCount(name, files, records, units, became.samples, duplicates, dict(became.reasons)))
+        others = 0 if name in plan.joined or limit is not None else there.parts - there.records
+        counts.append(
+            SourceCount(name, files, records, units, became.samples, duplicates, dict(became.reasons), others)
+        )
     return counts
 
 
@@ -83,6 +88,12 @@ def _assert_read(name: str, plan: Plan, read: Read, limit: int | None) -> None:
         raise ConservationError(
             f"source {name}: {len(wanted)} file ranges were planned and {len(read.items)} reported",
             "run the stage again; if it stays so, report it with the list of files",
+        )
+    if not read.records:
+        raise InputError(
+            f"source {name}: its files hold {read.parts} records and none of them is this source's",
+            f"compare reading.select of `mammoth-vl sources show {name}` with the files, and correct it in a catalogue "
+            "file of your own (--catalogue)",
         )
     if limit is None and name in plan.joined and read.parts != read.joined:
         raise ConservationError(f"source {name}: {read.parts} entries were read and {read.joined} were joined", DEFECT)

@@ -56,15 +56,21 @@ def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
     declared = files.find(folder, patterns) if patterns else []
     if declared:
         return declared, True
-    own = folder.rstrip("/").endswith(f"/{source.source_id}")
-    found = files.find(folder, ("**/*",)) if own else []
-    found = [file for file in found if not file.lower().endswith(tuple(MEDIA_SUFFIXES))]
+    found = _others(source, folder, "**/*")
     if not found:
         raise InputError(
             f"source {source.source_id}: no file in {folder} matches {list(patterns)}",
             f"`mammoth-vl sources show {source.source_id}` says what its publisher ships",
         )
     return found, False
+
+
+def _others(source: Source, folder: str, *patterns: str) -> list[str]:
+    """What lies in a source's own folder and is no medium; by default not deeper than annotations usually are."""
+    if not folder.rstrip("/").endswith(f"/{source.source_id}"):
+        return []
+    found = files.find(folder, patterns or ("*", "*/*"))
+    return [file for file in found if not file.lower().endswith(tuple(MEDIA_SUFFIXES))]
 
 
 @dataclass(frozen=True)
@@ -91,7 +97,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage) -> Plan:
         seen = {file: _look(files.join(folder, file), declared, looked) for file in found}
         known = recognise({file: there for file, there in seen.items() if there}, source)
         families[name] = known.family.name
-        unread[name] = tuple(sorted(set(found) - set(known.files)))
+        unread[name] = tuple(sorted({*found, *_others(source, folder)} - set(known.files)))
         if known.joined:
             joined.add(name)
         for file, assignments in known.files.items():

@@ -75,7 +75,9 @@ def _read_item(item: Item, todo: Pass, builder: "Builder", out: Batches) -> Iter
     sources = [todo.sources[name] for name in item.sources]
     counts = {source.source_id: [0, 0] for source in sources}
     chosen = _chosen(item, sources, todo.limit)
+    seen = 0
     for record in read(item.folder, item.range):
+        seen += 1
         for source in _owners(record, item, sources):
             if chosen is not None and record.origin.position not in chosen[source.source_id]:
                 continue
@@ -84,7 +86,7 @@ def _read_item(item: Item, todo: Pass, builder: "Builder", out: Batches) -> Iter
             for row, size in builder.rows(record, source, find_family(item.family)):
                 yield from out.add(row | {"pick": pick_of(record)}, size)
     for source_id, (records, units) in counts.items():
-        span = {"item": item.item, "records": records, "units": units, "read": records}
+        span = {"item": item.item, "records": records, "units": units, "read": seen}
         yield from out.add({"source_id": source_id, "span": span})
 
 

@@ -166,5 +166,12 @@ class Normalise:
             "rows_out": count.samples,
             "rejected": rejected,
             "duplicates": count.duplicates,
-            "facts": json.dumps({"rejects": count.rejects, "family": plan.families[count.source_id]}),
+            "facts": json.dumps(
+                {
+                    "rejects": count.rejects,
+                    "family": plan.families[count.source_id],
+                    "unselected": count.unselected,
+                    "unread_files": plan.unread[count.source_id],
+                }
+            ),
         }

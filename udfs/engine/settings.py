@@ -93,7 +93,8 @@ def model_revision(engine: Engine) -> str:
         raise EngineError(
             f"engine {engine.name}: model {engine.path or engine.model!r} is no model folder (no config.json in it), "
             "and a hub model needs a revision",
-            f"set engines.{engine.name}.model to a folder, or engines.{engine.name}.revision to the hub's commit hash",
+            f"set engines.{engine.name}.model to a folder, or engines.{engine.name}.revision to the hub's commit hash; "
+            "`make demo` unpacks a small model into .demo/models/smollm2-135m",
         )
     weights = sorted((file.name, file.stat().st_size) for file in folder.iterdir() if file.is_file())
     facts = (folder / "config.json").read_bytes() + json.dumps(weights).encode()
