@@ -72,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     refuse_foreign_packages()
     # pyspark would print every error of a query as a page of JSON before we can say it in a sentence.
     PySparkLogger.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+    logging.getLogger().setLevel(logging.CRITICAL)  # py4j logs the interrupt that ends it
     try:
         code = app(list(arguments) if arguments is not None else None, standalone_mode=False)
         if code == INTERRUPTED:  # typer makes this of Ctrl-C
