@@ -101,6 +101,19 @@ def test_retries_end(ask: Ask, fault: str):
     assert "4 tries" in str(reply.error)
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_engine_that_says_come_back_later_is_asked_again(monkeypatch: pytest.MonkeyPatch, status: int):
+    answers = iter([(status, b"full"), (200, completion(finish_reason="stop"))])
+
+    async def post(*_: object) -> tuple[int, bytes]:
+        return next(answers)
+
+    monkeypatch.setattr(caller_module, "_FIRST_PAUSE_S", 0)
+    monkeypatch.setattr(EngineCaller, "post", post)
+    reply = asyncio.run(EngineCaller(Upstream("stub"), "engine").ask("k", b"", (), 60))
+    assert (reply.status, reply.text) == (CallStatus.OK, "x")
+
+
 def test_invalid_is_not_retried(ask: Ask, tmp_path: Path):
     ask(body("[[fault:invalid]]"), counts=str(tmp_path / "counts"))
     assert not (tmp_path / "counts").exists()

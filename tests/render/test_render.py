@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from schemas.config import Sampling
 from schemas.enums import Purpose, Role
 from schemas.errors import InputError
+from udfs import render
 from udfs.prompts import load_prompts
 from udfs.render import (
     LABEL_SAMPLING,
@@ -93,6 +94,12 @@ def test_never_more_pictures_than_allowed(parts: int, limit: int):
 def test_a_missing_picture_is_an_error():
     with pytest.raises(InputError, match="medium b"):
         render_rewrite(subject("<image><image>?", media=("a", "b")), PROMPTS["chart"], VISION, {"a": [picture("a")]})
+
+
+def test_a_wrong_number_of_pictures_never_leaves_the_process(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(render, "_show", lambda *_: render._Shown((picture("a"),) * 2, ""))
+    with pytest.raises(AssertionError, match="2 pictures rendered of 1"):
+        render_rewrite(subject(), PROMPTS["chart"], VISION, {"a": [picture("a")]})
 
 
 def test_without_vision_evidence_stands_in_and_the_request_says_so():
