@@ -3,10 +3,14 @@
 from typing import Any
 
 import pytest
-from drafting import draft_of, outcome, paths, reason_of, said
+from drafting import draft_of, make_source, outcome, paths, reason_of, said
 
+from schemas.config import Media
 from schemas.enums import DropReason, MediaKind, Role
-from udfs.sample import Problem
+from schemas.errors import Drop
+from schemas.source import Reading
+from udfs.media.resolve import MediaReader
+from udfs.sample import MediaRef, Problem
 
 
 def llava(*turns: tuple[Any, Any], image: object = "a/1.jpg", **more: object) -> dict[str, Any]:
@@ -97,7 +101,73 @@ def test_a_video_under_the_key_image_is_told_by_its_suffix():
     assert said(draft)[0] == "Rate it.\n<video>"
 
 
+URL = "data:image/png;base64,YWJj"
+
+
+def chat(*parts: dict[str, Any], answer: object = "A kite.", **more: object) -> dict[str, Any]:
+    said = [{"role": "user", "content": list(parts)}, {"role": "assistant", "content": answer}]
+    return {"messages": said, **more}
+
+
+def words(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def test_a_content_list_is_text_with_placeholders_in_order():
+    asked = [words("Is this"), {"type": "image", "text": None}, words("or this"), {"type": "image"}]
+    draft = draft_of("llava_jsonl", chat(*asked, answer=[words("The first.")], images=["a.jpg", "b.jpg"]))
+    assert said(draft) == ["Is this\n<image>\nor this\n<image>", "The first."]
+    assert paths(draft) == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("part", "medium"),
+    [
+        ({"type": "image_url", "image_url": {"url": URL}}, MediaRef(data=b"abc")),
+        ({"type": "image_url", "image_url": URL}, MediaRef(data=b"abc")),
+        ({"type": "image_url", "image_url": {"url": "p/1.png"}}, MediaRef(path="p/1.png")),
+        ({"type": "image_url", "image_url": {"url": "https://x.org/1.png"}}, MediaRef(path="https://x.org/1.png")),
+        ({"type": "image", "image": "p/1.png"}, MediaRef(path="p/1.png")),
+        ({"type": "image", "path": "p/1.png"}, MediaRef(path="p/1.png")),
+        ({"type": "image", "image": {"bytes": b"x", "path": None}}, MediaRef(data=b"x")),
+    ],
+)
+def test_a_picture_inside_a_content_list(part: dict[str, Any], medium: MediaRef):
+    draft = draft_of("llava_json", chat(part, words("What?")))
+    assert (said(draft)[0], draft.media) == ("<image>\nWhat?", (medium,))
+
+
+def test_a_url_inside_a_content_list_is_never_fetched():
+    (medium,) = draft_of("llava_json", chat({"type": "image_url", "image_url": {"url": "http://x.org/1.png"}})).media
+    with pytest.raises(Drop) as caught:
+        MediaReader("/none", {}, Media()).read(medium, make_source("llava_json"))
+    assert caught.value.reason is DropReason.MEDIA_IS_URL
+
+
+def test_pictures_inside_and_beside_a_content_list_keep_their_order():
+    inside = {"type": "image_url", "image_url": {"url": "in.png"}}
+    draft = draft_of("llava_json", chat({"type": "image"}, inside, words("then <image>?"), images=["1.png", "2.png"]))
+    assert paths(draft) == ["1.png", "in.png", "2.png"]
+
+
+def test_a_pattern_says_where_a_picture_lies():
+    reading = Reading(files=("*",), media_pattern="train2017/{image}")
+    assert paths(draft_of("llava_json", llava(ASKED, ANSWERED), reading=reading)) == ["train2017/a/1.jpg"]
+    assert paths(draft_of("llava_json", llava(("human", "?"), ANSWERED, image=None), reading=reading)) == []
+
+
 BAD = {
+    "a part of no known type": (chat({"type": "audio"}), DropReason.WRONG_SHAPE),
+    "a part that is text": (chat("What?"), DropReason.WRONG_SHAPE),  # type: ignore[arg-type]  # that is the point
+    "fewer pictures than parts": (
+        chat({"type": "image"}, {"type": "image"}, image="a"),
+        DropReason.PLACEHOLDER_MISMATCH,
+    ),
+    "more pictures than parts": (
+        chat({"type": "image", "image": "a"}, words("?"), image="b"),
+        DropReason.PLACEHOLDER_MISMATCH,
+    ),
+    "an empty content list": (chat(), DropReason.EMPTY_TURN),
     "unknown role": (llava(ASKED, ("narrator", "Hm.")), DropReason.UNKNOWN_ROLE),
     "role is a list": (llava((["human"], "x"), ANSWERED), DropReason.UNKNOWN_ROLE),
     "no role": ({"conversations": [{"value": "x"}]}, DropReason.UNKNOWN_ROLE),

@@ -1,5 +1,6 @@
 """Records that hold a question and its answer in fields."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -188,6 +189,25 @@ def test_pictures_in_base64():
     draft = draft_of("base64_jsonl", value)
     assert (draft.media[0].data, said(draft)[0]) == (b"abc", "<image>\nSay what it is.\n\nWhat?")
     assert reason_of("base64_jsonl", {**value, "image_base64_str": ["%%"]}) is DropReason.UNDECODABLE_MEDIA
+
+
+@pytest.mark.parametrize("head", ["", "data:image/png;base64,"])
+def test_a_picture_in_base64_under_the_name_of_a_path(head: str):
+    encoded = head + base64.b64encode(b"\x89PNG\r\n" + bytes(99)).decode()
+    columns = {"index": "0", "A": "a dog", "B": "a cat", "C": "", "D": "", "hint": ""}
+    draft = draft_of("flat_qa_tsv", qa(image=encoded, answer="B", **columns))
+    assert (draft.media[0].data, draft.media[0].path) == (b"\x89PNG\r\n" + bytes(99), None)
+    assert said(draft) == ["<image>\nWhat colour?\nA. a dog\nB. a cat", "B. a cat"]
+
+
+@pytest.mark.parametrize("path", ["iVBORw0KGgo", "iVBORw0KGgo/1.png" + "x" * 60, "a/b" * 40])
+def test_a_path_that_only_looks_like_base64(path: str):
+    assert paths(draft_of("flat_qa_tsv", qa(image=path))) == [path]
+
+
+def test_a_picture_in_broken_base64():
+    encoded = base64.b64encode(b"\xff\xd8\xff" + bytes(99)).decode()
+    assert reason_of("flat_qa_tsv", qa(image=encoded + "%")) is DropReason.UNDECODABLE_MEDIA
 
 
 def test_text_with_a_system_prompt():

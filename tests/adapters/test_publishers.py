@@ -7,6 +7,7 @@ import pytest
 from drafting import draft_of, paths, reason_of, said
 
 from schemas.enums import DropReason, Modality
+from schemas.source import packaged_sources
 
 QUESTION = {"question": "What?", "answer": "this"}
 CASES: Mapping[str, tuple[str, dict[str, Any], list[str], list[str]]] = {
@@ -215,6 +216,63 @@ def test_paths_follow_the_folder_of_the_file():
     assert paths(draft_of("chartqa_json", CASES["ChartQA"][1], "test/test_human.json")) == ["test/png/4.png"]
     clevr = draft_of("clevr_json", CASES["CLEVR"][1], "CLEVR_v1.0/questions/q.json")
     assert paths(clevr) == ["CLEVR_v1.0/images/train/C_000000.png"]
+
+
+AOKVQA: dict[str, Any] = {
+    "split": "train", "image_id": 299207, "question_id": "q1", "question": "What is his hurry?",
+    "choices": ["1", "a train", "0"], "correct_choice_idx": 1, "direct_answers": ["bus", "late", "Late"],
+    "difficult_direct_answer": False, "rationales": ["He runs.", "He looks at the clock."],
+}  # fmt: skip
+
+
+def test_aokvqa_takes_the_right_choice_with_its_first_rationale():
+    draft = draft_of("aokvqa_json", AOKVQA)
+    assert said(draft) == [
+        "<image>\nWhat is his hurry?\nA. 1\nB. a train\nC. 0", "He runs.\nAnswer: B. a train",
+    ]  # fmt: skip
+    assert (paths(draft), draft.gold_answer, draft.original_id) == (["train2017/000000299207.jpg"], "B", "q1")
+    assert draft_of("aokvqa_json", {**AOKVQA, "correct_choice_idx": 2}).gold_answer == "C"
+
+
+@pytest.mark.parametrize("written", [["bus", "late", "Late"], "['bus', 'late', 'Late']"])
+def test_aokvqa_without_a_right_choice_takes_what_most_wrote(written: object):
+    value = {**AOKVQA, "split": None, "correct_choice_idx": None, "direct_answers": written, "rationales": []}
+    draft = draft_of("aokvqa_json", value)
+    assert said(draft) == ["<image>\nWhat is his hurry?", "late"]
+    assert paths(draft) == ["000000299207.jpg"]
+    assert reason_of("aokvqa_json", {**value, "direct_answers": None}) is DropReason.NO_ANSWER
+
+
+@pytest.mark.parametrize(
+    ("data_set", "image", "path"),
+    [
+        ("mscoco_val2017", "137576", "val2017/000000137576.jpg"),
+        ("open_images_train", "0a1b", "0a1b.jpg"),
+        ("Flickr30k_train", "1000092795", "1000092795.jpg"),
+        ("ADE20k_train", "ADE_train_00000001", "ADE_train_00000001.jpg"),
+    ],
+)
+def test_narratives_lie_where_their_data_set_does(data_set: str, image: str, path: str):
+    value = {"dataset_id": data_set, "image_id": image, "annotator_id": 1, "caption": "In this image there is a dog."}
+    assert paths(draft_of("narratives_jsonl", value)) == [path]
+
+
+SAID = {"conversations": [{"from": "human", "value": "?"}, {"from": "gpt", "value": "!"}]}
+
+
+@pytest.mark.parametrize(
+    ("source_id", "file", "value", "path"),
+    [
+        ("vizwiz", "Annotations/train.json", {"image": "V_train_1.jpg", **QUESTION}, "train/V_train_1.jpg"),
+        ("vizwiz", "Annotations/val.json", {"image": "V_val_1.jpg", **QUESTION}, "val/V_val_1.jpg"),
+        ("llava_zh", "a.json", {"image": "000000000042.jpg", **SAID}, "train2017/000000000042.jpg"),
+        ("cllava_instruct", "a.json", {"image": "000000000042.jpg", **SAID}, "train2017/000000000042.jpg"),
+        ("detgpt", "a.json", {"image_id": 42, "task": "?", "answer": "!"}, "train2017/000000000042.jpg"),
+    ],
+)
+def test_where_pictures_of_packaged_sources_lie(source_id: str, file: str, value: dict[str, Any], path: str):
+    source = packaged_sources()[source_id]
+    assert paths(draft_of(source.family, value, file, reading=source.reading)) == [path]
 
 
 def test_gold_answers_and_evidence():

@@ -93,7 +93,7 @@ def answer(value: object, name: str) -> str:
     """An answer as text: most frequent of several annotators' (the first of equals), parts of a list joined."""
     if not isinstance(value, list | tuple):
         shown = text(value, name) if value is not None else ""
-    elif name.rpartition(".")[2] == "answers" or any(map(_stands_alone, value)):
+    elif name.endswith("answers") or any(map(_stands_alone, value)):
         shown = _most_frequent(value, name)
     else:
         shown = ", ".join(text(part, name) for part in value)

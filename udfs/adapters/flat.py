@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from schemas.enums import DropReason, MediaKind, Modality
+from schemas.enums import DropReason, Modality
 from schemas.errors import Drop
 from schemas.source import FieldMap, Reading, Source
 from udfs.adapters import evidence, options
 from udfs.adapters.fields import answer, dotted, first, items, kind, record_of, text
-from udfs.adapters.media import at_path, fill, named
+from udfs.adapters.media import fill, named, patterned
 from udfs.adapters.turns import MARK, Media, pairs, place
 from udfs.sample import Adapter, Draft, Record
 
@@ -40,8 +40,8 @@ class Recipe:
     """Where the parts of a family's records stand; a source's own field map comes before it."""
 
     fields: FieldMap = ALIASES
-    media: str = ""
-    """Pattern of the media path over the record's fields, see `udfs.adapters.media.fill`."""
+    media: tuple[str, ...] = ()
+    """Patterns of the media path over the record's fields, see `udfs.adapters.media.fill`; the first that is filled."""
     ask: str = ""
     """Pattern of the question for records that have none."""
     pairs: str = ""
@@ -131,14 +131,7 @@ class _Reader:
 
     def media(self, record: Record) -> Media:
         """Embedded media, else the pattern, else the path as it stands."""
-        found = named(record, self.paths("media"))
-        if any(medium.data is not None for medium in found):
-            return found
-        for pattern in (self.reading.media_pattern, self.recipe.media):
-            path = fill(pattern, record) if pattern else None
-            if path:
-                return (at_path(path, "media path", found[0].kind if found else MediaKind.IMAGE),)
-        return found
+        return patterned(named(record, self.paths("media")), (self.reading.media_pattern, *self.recipe.media), record)
 
     def question(self, record: Record) -> str:
         """The question with its options."""

@@ -17,6 +17,10 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".m
 BASE64_KEYS = frozenset({"image_base64_str", "image_base64", "image_str", "img_str", "base64"})
 KEY = "_key"
 """Where the reader of a keyed object puts a record's key."""
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
+"""How files of pictures begin."""
+HEAD = 64
+"""Letters of base64 text that are looked at; no picture has fewer."""
 NO_MEDIA = frozenset({"", "None", "none", "nan"})
 """How LLaVA files say that a record shows nothing."""
 
@@ -42,7 +46,7 @@ def _ref(value: object, name: str, medium: MediaKind) -> MediaRef:
         value = data
     if isinstance(value, bytes):
         return MediaRef(medium, data=value)
-    if isinstance(value, str) and name.partition(".")[0] in BASE64_KEYS:
+    if isinstance(value, str) and (name.partition(".")[0] in BASE64_KEYS or _holds_picture(value)):
         return MediaRef(medium, data=_decoded(value, name))
     if isinstance(value, str) and value.strip() not in NO_MEDIA:
         return at_path(value, name, medium)
@@ -59,9 +63,19 @@ def at_path(path: str, name: str, medium: MediaKind = MediaKind.IMAGE) -> MediaR
     return MediaRef(MediaKind.VIDEO if video else medium, path=path)
 
 
+def _holds_picture(value: str) -> bool:
+    """Whether text in a field for paths is a picture itself, as a data URL or in base64."""
+    if value.startswith("data:"):
+        return True
+    try:
+        return len(value) > HEAD and base64.b64decode(value[:HEAD], validate=True).startswith(MAGIC)
+    except ValueError:
+        return False
+
+
 def _decoded(value: str, name: str) -> bytes:
     try:
-        return base64.b64decode(value.rpartition("base64,")[2], validate=True)
+        return base64.b64decode(value.rpartition("base64,")[2].strip(), validate=True)
     except (binascii.Error, ValueError):
         raise Drop(DropReason.UNDECODABLE_MEDIA, f"{name} is not base64 text") from None
 
@@ -76,11 +90,23 @@ def named(record: Record, paths: Iterable[str]) -> tuple[MediaRef, ...]:
     return refs(text(value, path) if isinstance(value, int | float) else value, path, medium)
 
 
+def patterned(found: tuple[MediaRef, ...], patterns: Iterable[str], record: Record) -> tuple[MediaRef, ...]:
+    """Embedded media, else what the first pattern that can be filled names, else the paths as they stand."""
+    if any(medium.data is not None for medium in found):
+        return found
+    for pattern in patterns:
+        path = fill(pattern, record) if pattern else None
+        if path:
+            return (at_path(path, "media path", found[0].kind if found else MediaKind.IMAGE),)
+    return found
+
+
 def fill(pattern: str, record: Record) -> str | None:
     """A pattern over the record's fields; None when one of them is missing.
 
     Beside the fields it knows `{key}` (of a keyed record), `{folder}` (of its file, with a slash, or empty), `{above}`
-    (the folder above that) and `{subset}` (such as train2017, out of the file's name).
+    (the folder above that), `{stem}` (its file's name without suffix) and `{subset}` (such as train2017, out of the
+    file's name).
     """
     filled = []
     for literal, name, spec, _ in _PARTS.parse(pattern):
@@ -104,6 +130,7 @@ def _part(name: str, record: Record) -> Any:  # noqa: ANN401 - whatever the reco
         "key": record.value.get(KEY, record.origin.original_id),
         "folder": "".join(f"{step}/" for step in (*above, folder) if step),
         "above": "".join(f"{step}/" for step in above if step),
+        "stem": PurePosixPath(record.origin.file).stem,
         "subset": found and found[0],
     }
     return known.get(name)

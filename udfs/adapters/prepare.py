@@ -1,12 +1,13 @@
 """Records that need another shape before a recipe fits them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.evidence import rows
-from udfs.adapters.fields import dotted, items, record_of, text
+from udfs.adapters.fields import dotted, items, parsed_list, record_of, text
 
 Value = Mapping[str, Any]
 
@@ -34,6 +35,20 @@ def two_pictures(value: Value) -> Value:
     stem = text(value["identifier"], "identifier").rpartition("-")[0]
     folder = f"images/train/{value['directory']}/" if value.get("directory") is not None else ""
     return {**value, "images": [f"{folder}{stem}-img{at}.png" for at in (0, 1)]}
+
+
+def coco_2017(value: Value) -> Value:
+    """Localized Narratives and A-OKVQA: the data set or split of a record tells in which folder its picture lies."""
+    subset = re.fullmatch(r"(?:mscoco_)?(train|val|test)(?:2017)?", str(value.get("dataset_id", value.get("split"))))
+    return {**value, "coco": f"{subset[1]}2017"} if subset else value
+
+
+def chosen_or_written(value: Value) -> Value:
+    """A-OKVQA: the right choice, else what most annotators wrote, to which the choices do not belong."""
+    written = value.get("direct_answers")
+    if isinstance(written, str):
+        value = {**value, "direct_answers": parsed_list(written, "direct_answers")}
+    return coco_2017(value if value.get("correct_choice_idx") is not None else {**value, "choices": None})
 
 
 def filing(value: Value) -> Value:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from udfs.adapters.family import Family
 from udfs.adapters.flat import Recipe
-from udfs.adapters.prepare import aligned, asked_twice, filing, report, several, two_pictures
+from udfs.adapters.prepare import aligned, asked_twice, chosen_or_written, filing, report, several, two_pictures
 from udfs.adapters.shapes import ARRAY, KEYED, PARQUET, TABLE, family, fields, rows
 
 PUBLISHERS: Mapping[str, Family] = {
@@ -12,37 +12,37 @@ PUBLISHERS: Mapping[str, Family] = {
     for made in (
         family(
             "clevr_json",
-            Recipe(media="{above}images/{split}/{image_filename}"),
+            Recipe(media=("{above}images/{split}/{image_filename}",)),
             rows(ARRAY, "question", "image_filename", "question_index", at="questions"),
         ),
         family(
             "textvqa_json",
-            Recipe(media="train_images/{image_id}.jpg"),
+            Recipe(media=("train_images/{image_id}.jpg",)),
             rows(ARRAY, "question", "image_id", "image_classes", at="data"),
         ),
-        family("chartqa_json", Recipe(media="{folder}png/{imgname}"), rows(ARRAY, "imgname", "query")),
-        family("vqarad_json", Recipe(media="images/{image_name}"), rows(ARRAY, "image_name", "question", "qid")),
+        family("chartqa_json", Recipe(media=("{folder}png/{imgname}",)), rows(ARRAY, "imgname", "query")),
+        family("vqarad_json", Recipe(media=("images/{image_name}",)), rows(ARRAY, "image_name", "question", "qid")),
         family(
             "gqa_json",
-            Recipe(fields(answer=("answer",)), media="images/{imageId}.jpg"),
+            Recipe(fields(answer=("answer",)), media=("images/{imageId}.jpg",)),
             rows(KEYED, "question", "imageId"),
         ),
         family(
             "ocrvqa_json",
-            Recipe(pairs="pairs", prepare=aligned, media="images/{key}.jpg"),
+            Recipe(pairs="pairs", prepare=aligned, media=("images/{key}.jpg",)),
             rows(KEYED, "questions", "answers"),
         ),
         family(
             "tabmwp_json",
-            Recipe(media="{folder}tables/{key}.png"),
+            Recipe(media=("{folder}tables/{key}.png",)),
             rows(KEYED, "question", "choices", "answer", "table", "solution"),
         ),
         family(
             "scienceqa_json",
-            Recipe(media="images/{split}/{key}/{image}", system="hint", optional=True),
+            Recipe(media=("images/{split}/{key}/{image}",), system="hint", optional=True),
             rows(KEYED, "question", "choices", "answer", "hint"),
         ),
-        family("visual_genome_json", Recipe(pairs="qas", media="VG_100K/{id}.jpg"), rows(ARRAY, "id", "qas")),
+        family("visual_genome_json", Recipe(pairs="qas", media=("VG_100K/{id}.jpg",)), rows(ARRAY, "id", "qas")),
         family(
             "coco_joined_json",
             Recipe(
@@ -86,6 +86,16 @@ PUBLISHERS: Mapping[str, Family] = {
         family(
             "wtq_tsv", Recipe(fields(context=()), prepare=several), rows(TABLE, "utterance", "context", "targetValue")
         ),
+        family(
+            "aokvqa_json",
+            Recipe(
+                fields(answer=("correct_choice_idx", "direct_answers")),
+                prepare=chosen_or_written,
+                media=("{coco}/{image_id:012d}.jpg", "{image_id:012d}.jpg"),
+                by_index=True,
+            ),
+            rows(ARRAY | PARQUET, "question", "choices", "correct_choice_idx", "direct_answers"),
+        ),
         # Tables as text.
         family(
             "finqa_json",
@@ -105,28 +115,28 @@ PUBLISHERS: Mapping[str, Family] = {
         # Videos.
         family(
             "nextqa_csv",
-            Recipe(media="{video}.mp4", by_index=True),
+            Recipe(media=("{video}.mp4",), by_index=True),
             rows(TABLE, "video", "question", "answer", "a0", "a1", "a2", "a3", "a4"),
         ),
         family(
             "videoinstruct_json",
-            Recipe(fields(question=("q",), answer=("a",)), media="{video_id}.mp4", free=True),
+            Recipe(fields(question=("q",), answer=("a",)), media=("{video_id}.mp4",), free=True),
             rows(ARRAY, "q", "a", "video_id"),
         ),
         family(
             "videochatgpt_bench_json",
-            Recipe(prepare=asked_twice, pairs="pairs", media="{video_name}.mp4", free=True),
+            Recipe(prepare=asked_twice, pairs="pairs", media=("{video_name}.mp4",), free=True),
             rows(ARRAY, "Q", "A", "video_name"),
             rows(ARRAY, "Q1", "Q2", "A", "video_name"),
         ),
         family(
             "egoschema",
-            Recipe(media="{video_idx}.mp4", by_index=True),
+            Recipe(media=("{video_idx}.mp4",), by_index=True),
             rows(PARQUET, "question", "video_idx", "option", "answer"),
         ),
         family(
             "videomme_parquet",
-            Recipe(media="{videoID}.mp4"),
+            Recipe(media=("{videoID}.mp4",)),
             rows(PARQUET, "question", "options", "answer", "videoID"),
         ),
     )

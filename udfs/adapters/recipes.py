@@ -8,6 +8,7 @@ from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, QUESTIONS, answered, captioned
 from udfs.adapters.media import BASE64_KEYS
+from udfs.adapters.prepare import coco_2017
 from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, generic, rows, side
 
 TEXT = Recipe(
@@ -72,7 +73,8 @@ FLAT: Mapping[str, Family] = {
             "narratives_jsonl",
             Recipe(
                 fields(question=(), answer=("caption",), context=("caption",)),
-                media="{image_id}.jpg",
+                prepare=coco_2017,
+                media=("{coco}/{image_id:012d}.jpg", "{image_id}.jpg"),
                 ask=DESCRIBE,
                 free=True,
             ),
@@ -97,7 +99,7 @@ FLAT: Mapping[str, Family] = {
                     id=("image_id",),
                 ),
                 pairs="pairs",
-                media="{subset}/COCO_{subset}_{image_id:012d}.jpg",
+                media=("{subset}/COCO_{subset}_{image_id:012d}.jpg",),
             ),
             side(QUESTIONS, "image_id", "question", "question_id", at="questions"),
             side(ANNOTATIONS, "image_id", "answers", "question_id", at="annotations"),
@@ -108,7 +110,7 @@ FLAT: Mapping[str, Family] = {
             Recipe(
                 fields(question=("question.question",), answer=("annotation.answer",)),
                 pairs="pairs",
-                media="v_{video_name}.mp4",
+                media=("v_{video_name}.mp4",),
             ),
             side(QUESTIONS, "question_id", "question", "video_name"),
             side(ANNOTATIONS, "question_id", "answer", "type"),
@@ -131,7 +133,7 @@ FLAT: Mapping[str, Family] = {
                     media=("image.file_name",),
                     context=("annotation.caption",),
                 ),
-                media="{subset}/{image.file_name}",
+                media=("{subset}/{image.file_name}",),
                 ask=DESCRIBE,
                 free=True,
             ),
