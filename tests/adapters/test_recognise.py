@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from drafting import make_source
-from test_publishers import CASES
+from test_publishers import AOKVQA, CASES
 
 from schemas.enums import Modality, Role
 from schemas.errors import ConfigError, InputError
@@ -54,10 +54,18 @@ def sides(found: Recognised) -> dict[str, list[str]]:
         (at(ARRAY, CASES["ChartQA"][1]), "chartqa_json"),
         (at(ARRAY, CASES["VideoInstruct"][1]), "videoinstruct_json"),
         (at(ARRAY, {"image_id": "5", "question": "?"}), "flat_qa_json"),
+        (at(ARRAY, AOKVQA), "aokvqa_json"),
+        (at(PARQUET, {**AOKVQA, "image": {}}), "aokvqa_json"),
     ],
 )
 def test_families_are_told_apart(layout: list[Layout], family: str):
     assert recognise({"file": layout}, make_source("not_known")).family.name == family
+
+
+@pytest.mark.parametrize("family", ["flat_qa_json", "flat_qa_parquet", "ov_parquet"])
+def test_aokvqa_is_no_test_set(family: str):
+    files = {"aokvqa_v1p0_train.json": at(ARRAY, AOKVQA)}
+    assert recognise(files, make_source(family)).family.name == "aokvqa_json"
 
 
 def test_the_sources_own_family_breaks_ties():
@@ -130,6 +138,37 @@ def test_columns_that_no_family_has():
     assert "colour, image, shade" in message
     assert "family ov_parquet expects parquet with one of conversations/messages/conversation" in message
     assert "the nearest family is" in message
+
+
+ASKED = {"image": "a.jpg", "question": "What?", "gt": "this"}
+
+
+@pytest.mark.parametrize(
+    ("layout", "found"),
+    [
+        (at(ARRAY, ASKED), "gt, image, question"),
+        (at(KEYED, {**ASKED, "_key": "1"}), "_key, gt, image, question"),
+        (at(TABLE, {"image": "a", "question": "What?"}), "image, question"),
+    ],
+)
+@pytest.mark.parametrize("family", ["flat_qa_json", "flat_qa_tsv", "ov_parquet", "llava_json"])
+def test_questions_without_answers_are_an_error_and_not_a_thousand_drops(layout: list[Layout], found: str, family: str):
+    with pytest.raises(InputError, match=f"questions without answers. Found: x: {found}") as caught:
+        recognise({"x": layout}, make_source(family))
+    assert "reading.fields.answer" in caught.value.next_step
+
+
+def test_test_sets_beside_answered_questions_are_read():
+    files = {"test.json": at(ARRAY, {**ASKED, "gt": None}), "train.json": at(ARRAY, {**ASKED, "answer": "this"})}
+    assert set(recognise(files, make_source("flat_qa_json")).files) == set(files)
+
+
+def test_a_first_record_without_the_declared_answer_is_a_broken_one():
+    reading = Reading(files=("*",), fields=FieldMap(answer=("truth",)))
+    source = make_source("flat_qa_json", reading=reading)
+    assert recognise({"x": at(LINES, ASKED)}, source).family.name == "flat_qa_json"
+    with pytest.raises(InputError, match="questions without answers"):
+        recognise({"x": at(PARQUET, ASKED)}, source)
 
 
 def test_own_field_names():

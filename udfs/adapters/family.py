@@ -50,6 +50,8 @@ class Shape:
     """Keys that speak against this family."""
     usual: frozenset[str] = frozenset()
     """Keys that a broken record of this family may still have."""
+    blind: frozenset[str] | None = None
+    """For records without answers: the only names that a test set has; behind another one the answer may stand."""
     one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """By part of a field map: dotted paths of which a record must have one; a source's own field map adds to them."""
 

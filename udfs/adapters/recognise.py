@@ -41,16 +41,20 @@ def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
     """The source's own family where it fits, else the one that fits most closely.
 
     Where none fits, a first record may be broken: then the source's own family is believed if it resembles that.
+    Records without answers are no broken ones if they have names that nobody knows, or are rows of a table.
     """
     declared = declared_family(source)
     own = _assigned(declared, layouts_by_file, source) if declared else None
-    if own and _fitting(own, source):
+    if own and _answers(own, source):
         return own
     allowed = [family for family in FAMILIES.values() if family.modality in (None, source.modality)]
     others = [_assigned(family, layouts_by_file, source) for family in allowed]
     whole = [other for other in others if _sides(_fitting(other, source)) == _sides(other.family.shapes)]
+    answering = [other for other in whole if _answers(other, source)]
+    if answering:
+        return max(answering, key=lambda found: (_closeness(_fitting(found, source)), len(found.files)))
     if whole:
-        return max(whole, key=lambda found: (_closeness(_fitting(found, source)), len(found.files)))
+        raise _unanswered(whole[0], source)
     if declared and (believed := _believed(declared, layouts_by_file)):
         return believed
     raise _unknown(layouts_by_file, source, declared)
@@ -139,7 +143,23 @@ def _known(shape: Shape) -> frozenset[str]:
 
 
 def _fitting(found: Recognised, source: Source) -> list[Shape]:
-    return [part.shape for parts in found.files.values() for part in parts if _fits(part.shape, part.layout, source)]
+    return [part.shape for part in _fits_in(found, source)]
+
+
+def _fits_in(found: Recognised, source: Source) -> list[Assignment]:
+    return [part for parts in found.files.values() for part in parts if _fits(part.shape, part.layout, source)]
+
+
+def _answers(found: Recognised, source: Source) -> bool:
+    """Whether some record may hold an answer, beside whatever test sets there are."""
+    told = bool(source.reading and source.reading.fields.answer)
+
+    def may(part: Assignment) -> bool:
+        blind = part.shape.blind
+        known = blind is not None and (told or set(part.layout.first or ()) <= blind)
+        return blind is None or (known and part.layout.container not in TABLES)
+
+    return any(map(may, _fits_in(found, source)))
 
 
 def _sides(shapes: Iterable[Shape]) -> set[str]:
@@ -165,6 +185,15 @@ def _unknown(layouts: Layouts, source: Source, declared: Family | None) -> Input
         f"{source.source_id}: no family reads these files. Found: {found or 'no records'}; {own}",
         f"the nearest family is {nearest.name}, which expects {_expected(nearest)}; "
         "if these are the right files, name their fields under reading.fields of a catalogue file",
+    )
+
+
+def _unanswered(found: Recognised, source: Source) -> InputError:
+    file, parts = next(iter(found.files.items()))
+    return InputError(
+        f"{source.source_id}: questions without answers. Found: {file}: {_keys(parts[0].layout)}",
+        "if one of these fields is the answer, name it under reading.fields.answer of a catalogue file; "
+        "a test set that keeps its answers back cannot be used",
     )
 
 

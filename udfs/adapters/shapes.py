@@ -15,6 +15,12 @@ TABLE = frozenset({Container.DELIMITED})
 CONVERSATIONS = frozenset({"conversations", "messages", "texts"})
 
 
+TEST_SET = frozenset({"split", "category", "question_type", "answer_type", "answerable", "index"}).union(
+    ALIASES.id, ALIASES.question, ALIASES.options, ALIASES.context, ALIASES.media
+)
+"""Names that records have which keep their answers back."""
+
+
 def family(name: str, recipe: Recipe, *shapes: Shape, joiner: Joiner | None = None) -> Family:
     """A family whose records a recipe reads."""
     return Family(name, shapes, flat(recipe), joiner)
@@ -39,4 +45,4 @@ def generic(containers: frozenset[Container]) -> tuple[Shape, Shape]:
     """Questions with answers; and test sets, which keep their answers back."""
     asked, shown = {"question": ALIASES.question}, {"media": ALIASES.media}
     full = Shape(containers, frozenset(), forbids=CONVERSATIONS, one_of={**asked, "answer": ALIASES.answer})
-    return full, replace(full, one_of={**asked, **shown})
+    return full, replace(full, one_of={**asked, **shown}, blind=TEST_SET)
