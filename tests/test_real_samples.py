@@ -18,7 +18,7 @@ from pyspark.sql import functions as f
 
 from jobs.cli.context import print_table
 from jobs.normalise.plan import plan_sources
-from jobs.normalise.stage import SourceCount
+from jobs.normalise.conserve import SourceCount
 from jobs.run import Options, Stage, open_run, run_stages
 from jobs.tables import Tables
 from schemas.config import Config, MediaMode, Profile, Storage, load_config

@@ -105,7 +105,8 @@ def test_kill_in_mid_run_repays_at_most_what_was_in_flight(stub_engine: Make, ho
     asyncio.run(run())
     extra = sum(counted(host_dir).values()) - len(requests)
     assert len(counted(host_dir)) == len(requests)
-    assert 0 <= extra <= settings.engine.window
+    # A window in the engine, and one commit group: replies that had come and were not yet on the disk.
+    assert 0 <= extra <= 2 * settings.engine.window
 
 
 def test_kill_of_the_guard_leaves_nothing(stub_engine: Make, host_dir: Path):
