@@ -204,7 +204,7 @@ def test_the_second_run_appends_no_call_and_starts_no_engine(demo: Demo, told: d
     calls = rows(demo, "calls", "call_key", "run_id")
     assert told["run_id"] not in {row["run_id"] for row in calls}
     assert len(calls) == len({row["call_key"] for row in calls})
-    assert tuple(host for _, host in states(demo.hosts)) == demo.started
+    assert [host.token for _, host in states(demo.hosts)] == [host.token for host in demo.started]
 
 
 def test_the_second_run_publishes_nothing_new(demo: Demo, told: dict[str, Any]):
