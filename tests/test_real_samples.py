@@ -17,12 +17,13 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.cli.context import print_table
-from jobs.normalise.plan import plan_sources
+from jobs.export import check_export
 from jobs.normalise.conserve import SourceCount
-from jobs.run import Options, Stage, open_run, run_stages
+from jobs.normalise.plan import plan_sources
+from jobs.run import Options, Outcome, Stage, open_run, run_stages
 from jobs.tables import Tables
 from schemas.config import Config, MediaMode, Profile, Storage, load_config
-from schemas.enums import DropReason
+from schemas.enums import DropReason, Group
 from schemas.errors import InputError
 from schemas.source import Source, packaged_sources
 from udfs.engine.control import list_hosts
@@ -123,7 +124,25 @@ def skipped(spark: SparkSession, read: Read, config: Config) -> Read:
 
 
 @pytest.fixture(scope="module")
-def asked(read: Read, config: Config, engines: Path) -> Iterator[Tables]:
+def released(read: Read, config: Config) -> Outcome:
+    """All samples as they are, through the gate and exported, before anything is rewritten."""
+    rewriting = config.rewriting.model_copy(update={"groups": ()})
+    publishing = config.publishing.model_copy(update={"keep_groups": tuple(Group)})
+    plain = config.model_copy(update={"rewriting": rewriting, "publishing": publishing})
+    with open_run(Options(plain, packaged_sources(), quiet=True), asks=False) as run:
+        return run_stages(run, [], [Stage.PUBLISH, Stage.EXPORT])
+
+
+def test_real_samples_pass_the_gate_and_are_exported(read: Read, released: Outcome):
+    assert released.release is not None
+    assert released.export is not None
+    assert released.release.rows == sum(count.samples for count in read.counts.values()) > 0
+    assert released.export.rows + sum(released.export.left_out.values()) == released.release.rows
+    assert check_export(released.export.folder) == []
+
+
+@pytest.fixture(scope="module")
+def asked(read: Read, released: Outcome, config: Config, engines: Path) -> Iterator[Tables]:
     """A few samples rewritten, and every original as a pair of its own, judged: random weights write no pair."""
     with open_run(Options(config, packaged_sources(), quiet=True)) as run:
         run_stages(run, [], [Stage.REWRITE])
