@@ -13,8 +13,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
 from jobs.check import check_source
-from jobs.normalise.plan import plan_sources
 from jobs.normalise.conserve import SourceCount
+from jobs.normalise.plan import plan_sources
 from jobs.normalise.stage import Normalise
 from jobs.progress import Progress
 from jobs.run import Options, Stage
