@@ -61,8 +61,7 @@ def _unkeyed(pair: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
 def decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """A JSON value, or the problem with it.
 
-    Beyond the standard: NaN and infinities become null, lone surrogates are kept for the adapter to replace, of
-    equal keys the last one counts.
+    Beyond the standard: NaN and infinities become null, lone surrogates U+FFFD, of equal keys the last one counts.
     """
     if text.count(b"[") + text.count(b"{") > DEEPEST and depth_of(text) > DEEPEST:
         return Problem(DropReason.MALFORMED, f"nested deeper than {DEEPEST}")
@@ -74,9 +73,17 @@ def decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
 def _decode_leniently(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
     try:
-        return json.loads(text.decode(), parse_constant=_none, parse_float=_finite)
+        return _encodable(json.loads(text.decode(), parse_constant=_none, parse_float=_finite))
     except (ValueError, RecursionError) as error:
         return Problem(DropReason.MALFORMED, str(error))
+
+
+def _encodable(node: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(node, str):
+        return node.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(node, list):
+        return [_encodable(item) for item in node]
+    return {_encodable(key): _encodable(item) for key, item in node.items()} if isinstance(node, dict) else node
 
 
 def _none(_: str) -> None:

@@ -1,0 +1,46 @@
+"""The normalise pass over one source's folder as plain function calls: planning, reading, joining, without Spark."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from jobs.normalise.plan import plan_sources
+from jobs.normalise.read import Item, Pass, join_parts, read_items, read_parts
+from schemas.config import Media, MediaMode, Storage
+from schemas.source import Source
+
+Row = dict[str, Any]
+SKIP = Media(mode=MediaMode.SKIP)
+
+
+def staged(source: Source, storage: Storage, media: Media = SKIP) -> list[Row]:
+    """Staged rows of a source, as the tasks of a pass yield them."""
+    plan = plan_sources([source], storage)
+    todo = Pass("test", {source.source_id: source}, plan.folders, media, storage.media_roots, storage.media_buckets)
+    items = batches(plan.items)
+    if source.source_id not in plan.joined:
+        return rows(read_items(items, todo))
+    groups = grouped(rows(read_parts(items, todo)))
+    return rows(join_parts([pa.RecordBatch.from_pylist(groups)], todo, plan.families)) if groups else []
+
+
+def batches(items: Sequence[Item]) -> Iterator[pa.RecordBatch]:
+    yield pa.RecordBatch.from_pylist([{"plan": msgspec.json.encode(item).decode()} for item in items])
+
+
+def rows(found: Iterable[pa.RecordBatch]) -> list[Row]:
+    return [row for batch in found for row in batch.to_pylist()]
+
+
+def grouped(parts: Iterable[Row]) -> list[Row]:
+    """What Spark's grouping by source and join key gives."""
+    groups: dict[tuple[str, str], Row] = {}
+    for part in parts:
+        key = (part["source_id"], part["join_key"])
+        group = groups.setdefault(key, {"source_id": key[0], "join_key": key[1], "units": [], "spans": []})
+        for name in ("unit", "span"):
+            if part[name] is not None:
+                group[f"{name}s"].append(part[name])
+    return list(groups.values())
