@@ -1,6 +1,7 @@
 """Parquet files to records, a few rows at a time, so that rows with pictures fit into little memory."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,9 @@ def plan_parquet(uri: str, file: str, target_bytes: int) -> list[Range]:
     """Ranges of whole row groups."""
     size = files.size(uri)
     with _opened(uri) as parquet:
+        twice = [name for name, count in Counter(parquet.schema_arrow.names).items() if count > 1]
+        if twice:
+            raise InputError(f"{uri} has several columns named {', '.join(twice)}", "write it again with one of each")
         groups = [parquet.metadata.row_group(i) for i in range(parquet.metadata.num_row_groups)]
         weights = [(group.num_rows, group.total_byte_size) for group in groups]
     ranges: list[Range] = []

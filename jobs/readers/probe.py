@@ -37,7 +37,7 @@ def _places(uri: str) -> list[Layout]:
         return [Layout(Container.PARQUET)]
     if kind in SUFFIXES:
         return [Layout(Container.DELIMITED)]
-    if kind in _LINES:
+    if kind in _LINES and not _is_array(uri, head):
         return [Layout(Container.JSON_LINES)]
     if not head.removeprefix(BOM).lstrip(_SPACE).startswith((b"[", b"{")):
         raise InputError(
@@ -48,6 +48,16 @@ def _places(uri: str) -> list[Layout]:
     if places is None:
         return [Layout(Container.JSON_LINES)]
     return [Layout(place.span.container, place.at) for place in places]
+
+
+def _is_array(uri: str, head: bytes) -> bool:
+    """Whether a file that says it holds lines is one array all the same."""
+    if not head.removeprefix(BOM).lstrip(_SPACE).startswith(b"["):
+        return False
+    try:
+        return outline_of(uri) is not None
+    except InputError:
+        return False
 
 
 def _head(uri: str) -> bytes:
