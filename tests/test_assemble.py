@@ -58,10 +58,27 @@ def test_modality(media: tuple[MediaRef, ...], modality: str):
     assert modality_of(media).value == modality
 
 
-def test_language_is_detected_in_long_texts_and_declared_in_short_ones():
-    assert language_of([Turn(Role.USER, "<image>")], "de") == "de"
-    long = Turn(Role.USER, "The number of people who live in each of these towns is shown in the second column.")
-    assert language_of([long], "de") == "en"
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("The number of people who live in each of these towns.", "en"),
+        ("WHAT IS THE COLOUR OF\nTHE CAR?\nWhite.", "en"),
+        ("Wie viele Menschen sind auf dem Bild zu sehen?", "de"),
+        ("Combien de personnes voit-on sur cette image ?", "fr"),
+        ("Сколько человек на этой картинке?", "ru"),
+        ("この写真には何人の人が写っていますか。三人です。", "ja"),
+        ("这张图片里有多少人？请用一个词回答这个问题。", "zh"),
+    ],
+)
+def test_language_is_detected(text: str, code: str):
+    assert language_of([Turn(Role.USER, f"<image>\n{text}")], "xx") == code
+
+
+@pytest.mark.parametrize(
+    "text", ["<image>", "<image>\nHallo du", "1 2 3 4 5 6 7 8 9 10 11 12 13", "\n" * 40, "💥" * 40]
+)
+def test_texts_that_are_short_or_no_language_keep_what_is_declared(text: str):
+    assert language_of([Turn(Role.USER, text)], "xx") == "xx"
 
 
 def test_a_reject_row_is_a_row_of_the_table():
