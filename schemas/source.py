@@ -25,10 +25,11 @@ class Strict(BaseModel):
 class Licence(Strict):
     """Terms of a source's annotations; pictures may have others (see `note`)."""
 
-    spdx: str = Field(description="SPDX identifier, or `other`")
-    note: str = Field("", description="the terms in the publisher's words, packaging apart from origin")
-    commercial: YesNo = "unknown"
-    redistribution: YesNo = "unknown"
+    spdx: str = Field(description="terms of the data themselves, the origin's: SPDX identifier, or `other`")
+    packaging: str = Field("", description="licence tag of the collection that redistributes them, if it is another's")
+    note: str = Field("", description="what the identifiers leave out")
+    commercial: YesNo = Field("unknown", description="whether all of these terms allow it")
+    redistribution: YesNo = Field("unknown", description="whether all of these terms allow it")
 
 
 class Selector(Strict):
@@ -78,11 +79,15 @@ class Source(Strict):
     language: str = "en"
     hub_id: str | None = None
     hub_files: tuple[str, ...] = ()
+    unit: str = Field("record", description="what the publisher counts")
+    columns: tuple[str, ...] = Field((), description="fields that the publisher documents")
+    media_layout: str = ""
+    conversation_rule: str = Field("", description="how a record becomes turns")
     rows: int | None = Field(None, description="published rows")
     rows_source: str = ""
     reading: Reading | None = Field(None, description="absent: this source cannot be read yet")
     verified: Verified = Verified.INFERRED
-    is_benchmark: bool = False
+    is_benchmark: bool = Field(False, description="a test set: left out unless it is asked for")
     caveats: tuple[str, ...] = ()
     cited_as: str = ""
     paper_scores: Mapping[str, float] = Field(default_factory=dict, description="1-5, Table A6")

@@ -66,12 +66,27 @@ def test_an_entry_is_complete(source_id: str):
     assert source.cited_as
     assert source.caveats
     assert source.licence.spdx
+    assert all((source.unit, source.media_layout, source.conversation_rule))
+    assert len(source.conversation_rule) < 130
     assert source.runnable == (source.family in FAMILIES)
     assert (source.rows is None) == (source.rows_source == "")
     assert set(source.paper_scores) <= {
         "content_original", "relevance_original", "content_rewritten", "relevance_rewritten",
     }  # fmt: skip
     assert all(1 <= score <= 5 for score in source.paper_scores.values())
+
+
+def test_benchmarks_are_named():
+    benchmarks = {source.source_id for source in packaged_sources().values() if source.is_benchmark}
+    assert {"video_mme", "egoschema", "mathvision", "design2code", "wildvision_chat"} <= benchmarks
+    assert len(benchmarks) < 12
+
+
+def test_a_collection_s_tag_is_not_taken_for_the_origin_s_terms():
+    packed = [source.licence for source in packaged_sources().values() if source.licence.packaging]
+    assert len(packed) > 75
+    assert all(licence.commercial == "unknown" for licence in packed if "not looked up" in licence.note)
+    assert all(licence.spdx == "other" for licence in packed if "not looked up" in licence.note)
 
 
 def test_an_overlay_adds_and_replaces(tmp_path: Path):
