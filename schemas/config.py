@@ -20,6 +20,7 @@ class Profile(StrEnum):
 
     LAPTOP = "laptop"
     CLUSTER = "cluster"
+    PAPER = "paper"
 
 
 class ThresholdKind(StrEnum):
@@ -214,6 +215,7 @@ class Config(Strict):
     """Everything a run needs to know."""
 
     profile: Profile
+    benchmarks: bool = Field(False, description="whether a run that names no sources takes test sets too")
     storage: Storage = Storage()
     spark: Spark = Spark()
     media: Media = Media()
@@ -251,9 +253,16 @@ class Config(Strict):
         raise ConfigError("no engine has a role", "give one engine of the configuration the role vision or text")
 
 
+def _profile(name: str) -> dict[str, Any]:
+    """A packaged profile over the one that it names as its `base`."""
+    tree = yaml.safe_load(files("schemas").joinpath("profiles", f"{name}.yaml").read_text("utf-8"))
+    base = tree.pop("base", None)
+    return merge(_profile(base), tree) if base else dict(tree)
+
+
 def load_config(profile: Profile, file: Path | None = None, settings: Sequence[str] = ()) -> Config:
     """Profile, file and settings merged and validated; the error names key, value and what is allowed."""
-    tree = yaml.safe_load(files("schemas").joinpath("profiles", f"{profile.value}.yaml").read_text("utf-8"))
+    tree = _profile(profile.value)
     if file is not None:
         if not file.is_file():
             raise ConfigError(f"configuration file {file} does not exist", "give --config an existing YAML file")

@@ -19,6 +19,18 @@ def test_every_profile_is_whole(profile: Profile):
     assert Config.model_validate(config.model_dump(mode="json")) == config
 
 
+def test_a_profile_stands_on_its_base():
+    paper, cluster = load_config(Profile.PAPER), load_config(Profile.CLUSTER)
+    assert (paper.benchmarks, cluster.benchmarks) == (True, False)
+    assert (paper.gate, paper.spending, paper.rewriting.prompts) == (
+        cluster.gate, cluster.spending, cluster.rewriting.prompts,
+    )  # fmt: skip
+    assert {engine.model.partition("/")[2] for engine in paper.engines} == {
+        "InternVL2-Llama3-76B", "Meta-Llama-3-70B-Instruct",
+    }  # fmt: skip
+    assert round(sum(paper.publishing.category_shares.values()), 6) == 1
+
+
 def test_later_wins(tmp_path: Path):
     file = tmp_path / "own.yaml"
     file.write_text("gate: {min_rows: 7, decode_sample: 3}\nspark: {master: 'local[1]'}\n")

@@ -63,16 +63,25 @@ def choose_sources(options: Options, names: str | None) -> list[Source]:
         chosen = pick_sources(options.sources, [name.strip() for name in names.split(",") if name.strip()])
         for source in chosen:
             source_folder(source, storage)
+        _warn("trains on a test set", [source for source in chosen if source.is_benchmark])
         return chosen
     used = {*options.config.publishing.keep_groups, *options.config.rewriting.groups}
-    runnable = (s for s in options.sources.values() if s.runnable and s.group in used and not s.is_benchmark)
-    found = [source for source in runnable if _has_files(source, storage)]
+    runnable = (s for s in options.sources.values() if s.runnable and s.group in used)
+    there = [source for source in runnable if _has_files(source, storage)]
+    found = [source for source in there if options.config.benchmarks or not source.is_benchmark]
+    _warn("trains on a test set", [source for source in found if source.is_benchmark])
+    _warn("test sets are left out unless --sources names them", [source for source in there if source not in found])
     if not found:
         raise InputError(
             f"no source of the catalogue has files below {storage.sources_root}",
             "`mammoth-vl sources list` shows what can be read, `sources show ID` which folder and files are looked for",
         )
     return found
+
+
+def _warn(what: str, sources: Sequence[Source]) -> None:
+    if sources:
+        typer.echo(f"warning: {what}: {', '.join(source.source_id for source in sources)}", err=True)
 
 
 def _has_files(source: Source, storage: Storage) -> bool:
