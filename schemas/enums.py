@@ -88,6 +88,17 @@ class DropReason(StrEnum):
     ORPHAN_QUESTION = "orphan_question"
     RECORD_TOO_LARGE = "record_too_large"
     DUPLICATE = "duplicate"
+    NEAR_DUPLICATE = "near_duplicate"
+    CONTAMINATED = "contaminated"
+
+
+class TwinKind(StrEnum):
+    """How a sample resembles its twin: another sample, or an entry of a benchmark."""
+
+    EXACT = "exact"
+    NEAR = "near"
+    BENCHMARK_TEXT = "benchmark_text"
+    BENCHMARK_PICTURE = "benchmark_picture"
 
 
 class Purpose(StrEnum):

@@ -92,6 +92,22 @@ MEDIA_BYTES = Table(
     ("bucket",),
 )
 
+TWINS = Table(
+    "twins",
+    "Samples that repeat another sample or overlap with a benchmark; derived from samples and media.",
+    ("sample_id", "kind"),
+    (
+        must("sample_id", STRING, "sample that repeats something"),
+        must("source_id", STRING, "its source"),
+        must("kind", STRING, "exact, near, benchmark_text or benchmark_picture"),
+        must("twin", STRING, "sample_id of the sample that stays, or file:position of a benchmark's entry"),
+        Column("similarity", DOUBLE, "share of text in common: Jaccard, or the part of a benchmark's n-grams found"),
+        Column("distance", INT, "bits of 64 in which the picture hashes differ most; NULL where none were compared"),
+        must("dropped", BOOL, "left out of all later stages, as the configuration says"),
+    ),
+    {"twins_similarity": "similarity IS NULL OR (similarity > 0 AND similarity <= 1)"},
+)
+
 REWRITTEN = Table(
     "rewritten",
     "Instruction and response pairs that rewriting made; derived from samples and calls.",
@@ -162,7 +178,7 @@ INSTRUCT = Table(
 TABLES: Mapping[str, Table] = {
     table.name: table
     for table in (
-        SAMPLES, MEDIA, MEDIA_BYTES, REJECTS, PROMPTS, REQUESTS, CALLS,
+        SAMPLES, MEDIA, MEDIA_BYTES, REJECTS, TWINS, PROMPTS, REQUESTS, CALLS,
         REWRITTEN, JUDGED, INSTRUCT, RUNS, GATES, RELEASES,
     )
 }  # fmt: skip
