@@ -148,6 +148,11 @@ def _matching(root: str, pattern: list[str]) -> Iterator[str]:
             yield "/".join([*pattern[:fixed], *parts])
 
 
+def fits(path: str, pattern: str) -> bool:
+    """Whether a path below a folder matches a glob pattern, as `find` reads them."""
+    return _fits(path.split("/"), pattern.strip("/").split("/"))
+
+
 def _fits(parts: list[str], pattern: list[str]) -> bool:
     if not pattern:
         return not parts
