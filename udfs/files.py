@@ -121,6 +121,15 @@ def remove(uri: str) -> None:
         store.delete_dir(path)
 
 
+def folders(root: str) -> list[str]:
+    """Names of the folders right below a folder, sorted, links to elsewhere left out; none when it does not exist."""
+    store, path = _resolve(root)
+    found = store.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    names = sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
+    local = local_path(root)
+    return names if local is None else [name for name in names if _below(f"{local}/{name}", local)]
+
+
 def find(root: str, patterns: Sequence[str]) -> list[str]:
     """Paths below a folder that match any glob pattern, sorted; `**` stands for any number of folders.
 

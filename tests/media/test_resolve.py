@@ -167,3 +167,49 @@ def test_videos(reader: MediaReader, root: Path, clip: Path):
     assert dropped(reader, MediaRef(MediaKind.IMAGE, path="v.mp4")).reason is DropReason.MEDIA_UNSUPPORTED
     assert reader.read(MediaRef(MediaKind.VIDEO, data=clip.read_bytes()), source()).facts == item.facts
     reader.close()
+
+
+@pytest.mark.parametrize(("file", "path"), [
+    ("deep/list.json", "er/c.png"),
+    ("deep/er/lists/list.json", "c.png"),
+    ("list.json", "d.png"),
+    ("", "er/c.png"),
+])  # fmt: skip
+def test_beside_the_file_and_one_folder_deeper(reader: MediaReader, file: str, path: str):
+    assert reader.read(MediaRef(path=path), source(), file).facts.width == 300
+
+
+def test_two_folders_that_have_it_are_one_too_many(reader: MediaReader, root: Path, picture: bytes):
+    (root / "yours").mkdir()
+    (root / "yours/d.png").write_bytes(picture)
+    drop = dropped(reader, MediaRef(path="d.png"))
+    assert drop.reason is DropReason.MISSING_MEDIA
+    assert "mine/d.png" in drop.detail
+    assert "yours/d.png" in drop.detail
+
+
+def test_no_link_is_followed_out_of_the_root(root: Path, tmp_path: Path, picture: bytes):
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else/z.png").write_bytes(picture)
+    (root / "link").symlink_to(tmp_path / "else")
+    reader = MediaReader(str(root), {}, LIMITS)
+    assert dropped(reader, MediaRef(path="z.png")).reason is DropReason.MISSING_MEDIA
+
+
+@pytest.mark.parametrize("path", ["v", "v.avi", "deep/v"])
+def test_videos_go_by_other_names(reader: MediaReader, root: Path, clip: Path, path: str):
+    target = root / f"{path.removesuffix('.avi')}.mp4"
+    target.write_bytes(clip.read_bytes())
+    assert reader.read(MediaRef(MediaKind.VIDEO, path=path), source()).facts.format == "mp4/h264"
+
+
+@pytest.mark.parametrize("path", ["v1", "v1.mp4"])
+def test_a_folder_of_frames_is_a_video(reader: MediaReader, root: Path, encoded: Callable[..., bytes], path: str):
+    for at in range(20):
+        (root / "frames/v1").mkdir(parents=True, exist_ok=True)
+        (root / f"frames/v1/c01_{at:04d}.jpeg").write_bytes(encoded(Image.new("RGB", (300, 240), (at, 0, 0)), "JPEG"))
+    item = reader.read(MediaRef(MediaKind.VIDEO, path=path), source())
+    assert (item.facts.kind, item.facts.frames, item.facts.parts) == (MediaKind.VIDEO, 20, len(item.parts))
+    assert len(item.parts) == LIMITS.video_frames
+    assert len({part.sha256 for part in item.parts}) == LIMITS.video_frames
+    assert reader.read(MediaRef(MediaKind.VIDEO, path=path), source()).repeated

@@ -1,9 +1,10 @@
 """From a medium as a record names it to the medium itself."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePosixPath
 
 from schemas.config import Media
 from schemas.enums import DropReason, MediaKind
@@ -12,10 +13,15 @@ from schemas.source import Source
 from udfs import files
 from udfs.media.item import MediaItem, sha256
 from udfs.media.pictures import standardise
+from udfs.media.stills import read_frames
 from udfs.media.video import VideoSampler
 from udfs.sample import MediaRef, Problem
 
 REMEMBERED = 10_000
+LOOKED_INTO = 32
+"""Folders right below a root that may be searched for a medium that is not where its record says."""
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov")
+FRAMES = ("*.jpg", "*.jpeg", "*.png")
 
 
 class MediaReader:
@@ -33,30 +39,39 @@ class MediaReader:
         self._limits = limits
         self._remembered = remembered
         self._memory: OrderedDict[tuple[MediaKind, str], MediaItem | Problem] = OrderedDict()
+        self._below: dict[str, Sequence[str]] = {}
         self._videos = VideoSampler(limits)
 
-    def read(self, ref: MediaRef, source: Source) -> MediaItem:
-        """The medium, or `Drop`; bytes that came with the record win over its path."""
+    def read(self, ref: MediaRef, source: Source, file: str = "") -> MediaItem:
+        """The medium of a record of this file, or `Drop`; bytes that came with the record win over its path."""
         if ref.data is not None:
             return self._read_data(ref.kind, ref.data)
         if not ref.path:
             raise Drop(DropReason.MISSING_MEDIA, f"the record names no {ref.kind}")
-        path, roots = ref.path, self._roots(source)
-        # `|` keeps a root and a path apart from every digest.
-        return self._once((ref.kind, f"{next(iter(roots))}|{path}"), lambda: self._read_path(ref.kind, roots, path))
+        path, roots = ref.path, self._roots(source, file)
+        # `|` keeps roots and a path apart from every digest.
+        return self._once((ref.kind, f"{'|'.join(roots)}|{path}"), lambda: self._read_path(ref.kind, roots, path))
 
     def close(self) -> None:
         """End the worker process for videos, if one was started."""
         self._videos.close()
 
-    def _roots(self, source: Source) -> Mapping[str, str]:
-        """Folders to look in, each with its name: the named root or folder first, then the source's own."""
+    def _roots(self, source: Source, file: str) -> Mapping[str, str]:
+        """Folders to look in, each with its name: the named root or folder first, the source's own, the file's own."""
         name = source.reading.media_root if source.reading else ""
         named = {self._media_roots.get(name) or files.join(self._source_root, name): name} if name else {}
-        return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]}
+        above = [str(folder) for folder in PurePosixPath(file).parents if str(folder) != "."]
+        beside = {files.join(self._source_root, folder): "" for folder in above}
+        return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]} | beside
 
     def _read_path(self, kind: MediaKind, roots: Mapping[str, str], path: str) -> MediaItem:
-        uri, size = _locate(roots, path)
+        try:
+            uri, size = self._locate(roots, _spellings(path) if kind is MediaKind.VIDEO else [path])
+        except Drop:
+            frames = self._frames(roots, path) if kind is MediaKind.VIDEO else []
+            if not frames:
+                raise
+            return read_frames(frames, self._limits)
         local = files.local_path(uri)
         if kind is MediaKind.VIDEO and local is not None:
             return self._videos.sample(Path(local))
@@ -64,6 +79,45 @@ class MediaReader:
         if size > most:
             raise Drop(DropReason.MEDIA_TOO_LARGE, f"{uri}: {size:,} bytes; at most {most:,} are read")
         return self._read_data(kind, files.read_bytes(uri))
+
+    def _locate(self, roots: Mapping[str, str], paths: Sequence[str]) -> tuple[str, int]:
+        """URI and size of the first of some places below each root that is a file.
+
+        As written; below `images/`; without a first folder that repeats the root's name or that of its folder, as
+        paths do that were written for the folder above. Then one folder deeper, if only one there has it.
+        """
+        if found := _file(_uris(roots, paths)):
+            return found
+        deeper = {found for root in roots for found in self._deeper(root, paths)}
+        if len(deeper) > 1:
+            several = ", ".join(sorted(uri for uri, _ in deeper)[:3])
+            raise Drop(DropReason.MISSING_MEDIA, f"{paths[0]!r} may be any of {several}; say which as media_root")
+        if not deeper:
+            tried = ", ".join(islice(_uris(roots, paths), 6))
+            raise Drop(DropReason.MISSING_MEDIA, f"no file; tried {tried} and the folders below")
+        return deeper.pop()
+
+    def _deeper(self, root: str, paths: Sequence[str]) -> Iterator[tuple[str, int]]:
+        """The file in each folder below a root that has it."""
+        for folder in self._folders(root):
+            if found := _file(files.inside(root, f"{folder}/{path}") for path in paths):
+                yield found
+
+    def _folders(self, root: str) -> Sequence[str]:
+        """Names of the folders right below a root, none where there are too many to look into."""
+        if root not in self._below:
+            found = files.folders(root)
+            self._below[root] = found if len(found) <= LOOKED_INTO else ()
+        return self._below[root]
+
+    def _frames(self, roots: Mapping[str, str], path: str) -> list[str]:
+        """Pictures of the folder that stands for a video: of its path, or its path without a suffix."""
+        for root in roots:
+            for folder in ("", *self._folders(root)):
+                place = files.inside(root, f"{folder}/{_stem(path)}".lstrip("/"))
+                if files.exists(place) and (found := files.find(place, FRAMES)):
+                    return [files.join(place, frame) for frame in found]
+        return []
 
     def _read_data(self, kind: MediaKind, data: bytes) -> MediaItem:
         def read() -> MediaItem:
@@ -92,22 +146,31 @@ class MediaReader:
             self._memory.popitem(last=False)
 
 
-def _locate(roots: Mapping[str, str], path: str) -> tuple[str, int]:
-    """URI and size of the first of three places below each root that is a file.
-
-    As written; below `images/`; and without a first folder that repeats the root's name or that of its folder, as
-    paths do that were written for the folder above.
-    """
-    uris = [files.inside(root, place) for root, name in roots.items() for place in _places(root, name, path)]
-    for uri in uris:
-        try:
-            return uri, files.size(uri)
-        except FileNotFoundError:
-            continue
-    raise Drop(DropReason.MISSING_MEDIA, f"no file; tried {', '.join(uris)}")
+def _uris(roots: Mapping[str, str], paths: Sequence[str]) -> Iterator[str]:
+    for path in paths:
+        for root, name in roots.items():
+            yield from (files.inside(root, place) for place in _places(root, name, path))
 
 
 def _places(root: str, name: str, path: str) -> list[str]:
     first, _, rest = path.partition("/")
     repeated = rest and first in (name, root.rstrip("/").rpartition("/")[2])
     return [path, f"images/{path}", *([rest] if repeated else [])]
+
+
+def _spellings(path: str) -> list[str]:
+    """A video's path and what it may be called otherwise: records leave the suffix away, or name another one."""
+    return [path, *(name for suffix in VIDEO_SUFFIXES if (name := f"{_stem(path)}{suffix}") != path)]
+
+
+def _stem(path: str) -> str:
+    return str(PurePosixPath(path).with_suffix("")) if path.lower().endswith(VIDEO_SUFFIXES) else path
+
+
+def _file(uris: Iterable[str]) -> tuple[str, int] | None:
+    for uri in uris:
+        try:
+            return uri, files.size(uri)
+        except FileNotFoundError:
+            continue
+    return None
