@@ -154,7 +154,7 @@ class Builder:
         reader = self._reader(source)
         media_ids = []
         for ref in draft.media:
-            item = reader.read(ref, source)
+            item = reader.read(ref, source, record.origin.file)
             # Given out at once: should the next one fail, later samples still find this one stored.
             if not item.repeated:
                 yield from self._media_rows(source, item)
