@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pyspark.logger import PySparkLogger
 
-from jobs.cli import configuration, engines, sources, stages, tables
+from jobs.cli import configuration, engines, pages, releases, sources, stages, tables
 from jobs.cli.foreign import refuse_foreign_packages
 from jobs.run import Options
 from schemas.config import Profile, load_config
@@ -30,11 +30,15 @@ app = typer.Typer(
 app.add_typer(sources.app, name="sources")
 app.add_typer(configuration.app, name="config")
 app.add_typer(engines.app, name="engine")
-app.add_typer(tables.releases, name="release")
+app.add_typer(pages.label, name="label")
+app.add_typer(releases.releases, name="release")
 COMMANDS: Sequence[Callable[..., None]] = (
     stages.demo,
     stages.run,
     *stages.STAGES,
+    pages.report,
+    pages.view,
+    pages.explain,
     tables.sql,
     tables.doctor,
     tables.bundle,

@@ -1,4 +1,4 @@
-"""Commands over the tables and the installation: sql, release, doctor, bundle."""
+"""Commands over the tables and the installation: sql, doctor, bundle."""
 
 import csv
 import shutil
@@ -24,7 +24,6 @@ from jobs.tables import Tables
 from schemas.errors import ConfigError, InputError, PipelineError
 from schemas.tables import TABLES
 
-releases = typer.Typer(help="Published releases.", no_args_is_help=True)
 PACKAGES = ("schemas", "udfs", "jobs", "prompts")
 
 
@@ -80,16 +79,6 @@ def register_views(tables: Tables) -> None:
     for name in TABLES:
         if tables.exists(name):
             tables.read(name).createOrReplaceTempView(name)
-
-
-@releases.command("list")
-def list_releases(ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="JSON.")] = False) -> None:
-    """All releases, newest last."""
-    options = read_options(ctx)
-    tables = Tables(spark_session(options.config), options.config.storage)
-    columns = ("release_id", "rows", "table_version", "content_hash", "run_id", "at")
-    rows = [row.asDict() for row in tables.read("releases").select(*columns).orderBy("release_id").collect()]
-    print_json(rows) if as_json else print_table("", columns, [list(row.values()) for row in rows])
 
 
 def doctor(ctx: typer.Context) -> None:

@@ -1,0 +1,89 @@
+"""Commands over releases: list, diff, verify, rollback."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from jobs.cli.context import print_json, print_table, read_options
+from jobs.history import Difference, diff, rollback, verify
+from jobs.progress import Progress
+from jobs.release import manifest
+from jobs.run import new_run_id, root_lock
+from jobs.session import spark_session
+from jobs.tables import Tables
+from schemas.errors import ConfigError
+
+releases = typer.Typer(help="Published releases.", no_args_is_help=True)
+COLUMNS = ("release_id", "rows", "table_version", "content_hash", "run_id", "restored_from", "at")
+Json = Annotated[bool, typer.Option("--json", help="JSON.")]
+
+
+def _tables(ctx: typer.Context) -> Tables:
+    options = read_options(ctx)
+    return Tables(spark_session(options.config), options.config.storage)
+
+
+@releases.command("list")
+def list_releases(ctx: typer.Context, as_json: Json = False) -> None:
+    """All releases, newest last."""
+    rows = [row.asDict() for row in _tables(ctx).read("releases").select(*COLUMNS).orderBy("release_id").collect()]
+    print_json(rows) if as_json else print_table("", COLUMNS, [list(row.values()) for row in rows])
+
+
+@releases.command("diff")
+def diff_releases(
+    ctx: typer.Context,
+    old: Annotated[int | None, typer.Argument(help="Default: the one before NEW.")] = None,
+    new: Annotated[int | None, typer.Argument(help="Default: the newest.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Rows added, removed and changed from one release to another, by category."""
+    tables = _tables(ctx)
+    last = int(manifest(tables, new)["release_id"])
+    first = last - 1 if old is None else old
+    if old is None and last == 1:
+        raise ConfigError("release 1 has no earlier one", "name two releases, e.g. `mammoth-vl release diff 1 2`")
+    found = diff(tables, first, last)
+    print_json(asdict(found)) if as_json else _print(found)
+
+
+def _print(found: Difference) -> None:
+    rows = [(change, category, number) for change, tally in found.counts.items() for category, number in tally.items()]
+    print_table(f"release {found.old} to {found.new}", ("change", "category", "rows"), rows)
+    if found.columns:
+        print_table("changed rows by column", ("column", "rows"), sorted(found.columns.items()))
+    if found.examples:
+        print_table("examples", ("change", "id", "columns"), found.examples)
+
+
+@releases.command("verify")
+def verify_releases(
+    ctx: typer.Context,
+    release: Annotated[int | None, typer.Argument(help="Default: the newest.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All releases.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read every row and compare rows and content hash with the manifest; exit code 4 when they differ."""
+    tables = _tables(ctx)
+    ids = [row[0] for row in tables.read("releases").select("release_id").orderBy("release_id").collect()]
+    found = [verify(tables, number) for number in (ids if every else [release])]
+    rows = [{name: row[name] for name in ("release_id", "table_version", "rows", "content_hash")} for row in found]
+    print_json(rows) if as_json else print_table("as their manifests say", rows[0] if rows else (), map(_values, rows))
+
+
+def _values(row: dict[str, object]) -> list[object]:
+    return list(row.values())
+
+
+@releases.command("rollback")
+def rollback_release(
+    ctx: typer.Context, release: Annotated[int, typer.Argument(help="Earlier release.")], as_json: Json = False
+) -> None:
+    """Publish an earlier release again: its rows become the newest release, in one commit."""
+    options = read_options(ctx)
+    tables = _tables(ctx)
+    with root_lock(tables.root, new_run_id(), Progress(quiet=options.quiet)):
+        row = rollback(tables, release).asDict()
+    shown = {name: row[name] for name in COLUMNS}
+    print_json(shown) if as_json else print_table("", COLUMNS, [list(shown.values())])

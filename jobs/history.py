@@ -1,0 +1,108 @@
+"""Releases after publishing: two of them compared row by row, one checked against its manifest, one put back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+
+from jobs.release import commit, fingerprint, latest, manifest, read_release, repair
+from jobs.tables import Tables
+from schemas.errors import ConfigError, InputError
+
+EXAMPLES = 20
+OWN = "release_id"
+"""The column in which two releases always differ."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changed from one release to another, by row id."""
+
+    old: int
+    new: int
+    counts: Mapping[str, Mapping[str, int]]
+    """added, removed, changed: rows by category; same: rows in all."""
+    columns: Mapping[str, int]
+    """Changed rows by column."""
+    examples: Sequence[tuple[str, str, str]]
+    """(change, id, what), a few."""
+
+
+def compare(tables: Tables, old: int, new: int) -> DataFrame:
+    """One row per id of either release: change (added, removed, changed, same), its category as shown, columns."""
+    names = [name for name in read_release(tables, new).columns if name not in (OWN, "id")]
+    before, after = (_digests(read_release(tables, number), names) for number in (old, new))
+    joined = before.select("id", F.struct("*").alias("a")).join(
+        after.select("id", F.struct("*").alias("b")), "id", "full_outer"
+    )
+    changed = (F.when(~F.col(f"a.{name}").eqNullSafe(F.col(f"b.{name}")), F.lit(name)) for name in names)
+    change = (
+        F.when(F.col("a").isNull(), "added")
+        .when(F.col("b").isNull(), "removed")
+        .when(F.size("columns") > 0, "changed")
+        .otherwise("same")
+    )
+    compared = joined.withColumn("columns", F.array_compact(F.array(*changed)))
+    return compared.select("id", change.alias("change"), F.coalesce("b.shown", "a.shown").alias("shown"), "columns")
+
+
+def _digests(rows: DataFrame, names: Sequence[str]) -> DataFrame:
+    # JSON keeps the names of fields that are present, so that NULLs count.
+    hashes = (F.xxhash64(F.to_json(F.struct(name))).alias(name) for name in names if name in rows.columns)
+    missing = (F.lit(None).cast("long").alias(name) for name in names if name not in rows.columns)
+    return rows.select("id", F.col("category").alias("shown"), *hashes, *missing)
+
+
+def diff(tables: Tables, old: int, new: int) -> Difference:
+    """Counts of what changed, with a few examples."""
+    rows = compare(tables, old, new).localCheckpoint()
+    counts: dict[str, dict[str, int]] = {}
+    for change, category, number in rows.groupBy("change", "shown").count().orderBy("change", "shown").collect():
+        counts.setdefault(change, {})[category] = number
+    edited = rows.where("change = 'changed'").select(F.explode("columns").alias("column"))
+    columns = dict(edited.groupBy("column").count().orderBy("column").collect())
+    some = rows.where("change <> 'same'").orderBy("change", "id").limit(EXAMPLES).collect()
+    examples = [(row["change"], row["id"], ", ".join(row["columns"] or ())) for row in some]
+    return Difference(
+        old, new, counts, columns, [(kind, name, what if kind == "changed" else "") for kind, name, what in examples]
+    )
+
+
+def verify(tables: Tables, release_id: int | None = None) -> Row:
+    """Reads every row of a release and compares rows and hash with its manifest; InputError when they differ.
+
+    Missing or damaged data files show up here too: counting alone is answered from statistics.
+    """
+    wanted = manifest(tables, release_id)
+    name = f"release {wanted['release_id']} (instruct version {wanted['table_version']})"
+    try:
+        seen = fingerprint(read_release(tables, int(wanted["release_id"])))
+    except Exception as error:
+        raise InputError(
+            f"{name} cannot be read: {str(error).splitlines()[0][:300]}",
+            "restore the files of instruct from a backup, or publish again",
+        ) from error
+    if (seen.rows, seen.content_hash) != (wanted["rows"], wanted["content_hash"]):
+        raise InputError(
+            f"{name} holds {seen.rows:,} rows with hash {seen.content_hash};"
+            f" its manifest says {wanted['rows']:,} rows with hash {wanted['content_hash']}",
+            "the table was changed past the release: restore it from a backup, or publish again",
+        )
+    return wanted
+
+
+def rollback(tables: Tables, release_id: int) -> Row:
+    """Publishes the rows of an earlier release again, as a new release in one commit; the manifest of the new one."""
+    repair(tables)
+    old, newest = verify(tables, release_id), latest(tables)
+    assert newest is not None, "verify found a release"
+    if newest["content_hash"] == old["content_hash"] and newest["rows"] == old["rows"]:
+        raise ConfigError(
+            f"release {newest['release_id']}, the newest, has the content of release {release_id} already",
+            "`mammoth-vl release list` shows them all",
+        )
+    number = int(newest["release_id"]) + 1
+    facts = {key: old[key] for key in ("rows", "counts", "content_hash", "gate_id", "run_id", "config")}
+    rows = read_release(tables, release_id).withColumn(OWN, F.lit(number).cast("long"))
+    return commit(tables, rows, {**facts, "release_id": number, "restored_from": release_id})
