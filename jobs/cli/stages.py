@@ -38,7 +38,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Source files to a gated, exported release: all stages in order."""
-    options = read_options(ctx, *_root_setting(sources_root))
+    options = read_options(ctx, *root_setting(sources_root))
     chosen = choose_sources(options, sources)
     if dry_run:
         with open_run(options) as work:
@@ -47,7 +47,7 @@ def run(
     _stage(options, list(Stage)[: list(Stage).index(until) + 1], Work(chosen, limit), as_json)
 
 
-def _root_setting(sources_root: str | None) -> list[str]:
+def root_setting(sources_root: str | None) -> list[str]:
     return [f"storage.sources_root={json.dumps(sources_root)}"] if sources_root else []
 
 
@@ -67,7 +67,7 @@ def choose_sources(options: Options, names: str | None) -> list[Source]:
         return chosen
     used = {*options.config.publishing.keep_groups, *options.config.rewriting.groups}
     runnable = (s for s in options.sources.values() if s.runnable and s.group in used)
-    there = [source for source in runnable if _has_files(source, storage)]
+    there = [source for source in runnable if has_files(source, storage)]
     found = [source for source in there if options.config.benchmarks or not source.is_benchmark]
     _warn("trains on a test set", [source for source in found if source.is_benchmark])
     _warn("test sets are left out unless --sources names them", [source for source in there if source not in found])
@@ -84,7 +84,7 @@ def _warn(what: str, sources: Sequence[Source]) -> None:
         typer.echo(f"warning: {what}: {', '.join(source.source_id for source in sources)}", err=True)
 
 
-def _has_files(source: Source, storage: Storage) -> bool:
+def has_files(source: Source, storage: Storage) -> bool:
     """A collection may be there in parts: what was not downloaded is not chosen."""
     try:
         return bool(find_files(source, source_folder(source, storage)))
@@ -96,7 +96,7 @@ def normalise(
     ctx: typer.Context, sources: Sources = None, sources_root: SourcesRoot = None, limit: Limit = None
 ) -> None:
     """Read source files into samples, media and rejects."""
-    options = read_options(ctx, *_root_setting(sources_root))
+    options = read_options(ctx, *root_setting(sources_root))
     _stage(options, [Stage.NORMALISE], Work(choose_sources(options, sources), limit))
 
 

@@ -1,0 +1,1 @@
+"""Getting source files: an exact plan of what a hub serves, and its download."""
