@@ -1,21 +1,22 @@
 """What to read: the files of each source, their family, and ranges that cover them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from jobs.normalise.read import Item
-from jobs.readers import layouts, plan_ranges
+from jobs.normalise.survey import PICTURES, survey, words_of
+from jobs.readers import Range, layouts, plan_ranges
+from jobs.readers.folders import Folder, plan_files
 from schemas.config import Storage
 from schemas.errors import InputError
 from schemas.source import Source
 from udfs import files
 from udfs.adapters.family import Layout
-from udfs.adapters.recognise import recognise
 
 RANGE_BYTES = 32 << 20
-MEDIA_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".mp4", ".avi", ".mkv", ".webm", ".mov"}
-)
+HUB = "hf://datasets"
+"""A sources_root that is the hub itself: files are read where they lie, range by range."""
+MEDIA_SUFFIXES = PICTURES | {".mp4", ".avi", ".mkv", ".webm", ".mov"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,9 @@ class Plan:
 
 
 def source_folder(source: Source, storage: Storage) -> str:
-    """Folder of a source's files: its own if there is one, else its collection's."""
+    """Folder of a source's files: its own if there is one, else its collection's; on the hub its repository."""
+    if storage.sources_root.rstrip("/") == HUB and source.hub_id:
+        return files.join(HUB, source.hub_id.partition(" ")[0])
     own = files.join(storage.sources_root, source.source_id)
     if files.exists(own):
         return own
@@ -85,47 +88,69 @@ class _Place:
     at: str
 
 
+@dataclass(frozen=True)
+class _Held:
+    """What lies at a place, and the sources that read it."""
+
+    layout: Layout
+    words: str
+    folder: Folder | None
+    sources: list[str]
+
+
 def plan_sources(sources: Sequence[Source], storage: Storage) -> Plan:
     """Looks at every file of the sources and cuts them into items; a file that sources share is read once."""
     looked: dict[str, list[Layout]] = {}
-    places: dict[_Place, tuple[Layout, list[str]]] = {}
+    places: dict[_Place, _Held] = {}
     folders, families, joined, unread = {}, {}, set(), {}
     for source in sources:
         name = source.source_id
         folders[name] = folder = source_folder(source, storage)
         found, declared = find_files(source, folder)
-        seen = {file: _look(files.join(folder, file), declared, looked) for file in found}
-        known = recognise({file: there for file, there in seen.items() if there}, source)
+        surveyed = survey(source, folder, found, _looker(folder, looked, declared=declared))
+        known = surveyed.known
         families[name] = known.family.name
-        unread[name] = tuple(sorted({*found, *_others(source, folder)} - set(known.files)))
+        unread[name] = tuple(sorted({*found, *_others(source, folder)} - surveyed.files()))
         if known.joined:
             joined.add(name)
         for file, assignments in known.files.items():
             for part in assignments:
                 layout = part.layout
                 place = _Place(folder, file, known.family.name, part.shape.side, layout.container.value, layout.at)
-                places.setdefault(place, (layout, []))[1].append(name)
+                held = _Held(layout, part.shape.words, surveyed.folders.get(file), [])
+                places.setdefault(place, held).sources.append(name)
     return Plan(tuple(_items(places, joined)), folders, families, frozenset(joined), unread)
 
 
-def _look(uri: str, declared: bool, looked: dict[str, list[Layout]]) -> list[Layout]:
-    if uri not in looked:
-        try:
-            looked[uri] = layouts(uri)
-        except InputError:
-            if declared:
-                raise
-            looked[uri] = []
-    return looked[uri]
+def _looker(folder: str, looked: dict[str, list[Layout]], *, declared: bool) -> Callable[[str], Sequence[Layout]]:
+    def look(file: str) -> Sequence[Layout]:
+        uri = files.join(folder, file)
+        if uri not in looked:
+            try:
+                looked[uri] = layouts(uri)
+            except InputError:
+                if declared:
+                    raise
+                looked[uri] = []
+        return looked[uri]
+
+    return look
 
 
-def _items(places: Mapping[_Place, tuple[Layout, list[str]]], joined: set[str]) -> Iterator[Item]:
+def _items(places: Mapping[_Place, _Held], joined: set[str]) -> Iterator[Item]:
     number = 0
-    for place, (layout, names) in places.items():
-        uri = files.join(place.folder, place.file)
+    for place, held in places.items():
         # Sides are joined within a source, so a file that joined sources share is read for each of them.
-        groups = [[name] for name in names] if names[0] in joined else [names]
-        for part in plan_ranges(uri, place.file, layout, RANGE_BYTES):
+        groups = [[name] for name in held.sources] if held.sources[0] in joined else [held.sources]
+        for part in _ranges(place, held):
             for group in groups:
                 yield Item(number, place.folder, place.family, place.side, part, tuple(group), part.weight)
                 number += 1
+
+
+def _ranges(place: _Place, held: _Held) -> list[Range]:
+    if held.folder is not None:
+        return plan_files(place.folder, place.file, held.folder, RANGE_BYTES)
+    uri = files.join(place.folder, place.file)
+    words = words_of(uri, place.file, held.words) if held.words else None
+    return [replace(part, words=words) for part in plan_ranges(uri, place.file, held.layout, RANGE_BYTES)]

@@ -1,12 +1,16 @@
 """Reads a range of any container."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from jobs.readers.delimited import read_delimited
 from jobs.readers.json_records import read_json
 from jobs.readers.parquet import read_parquet
+from jobs.readers.pickles import read_pickle
 from jobs.readers.ranges import Range
+from jobs.readers.small_files import read_files
+from jobs.readers.text_lines import read_lines
 from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import Container
@@ -21,6 +25,9 @@ _READERS: Mapping[Container, Callable[[str, Range], Iterator[Record]]] = {
     Container.JSON_LINES: read_json,
     Container.PARQUET: read_parquet,
     Container.DELIMITED: read_delimited,
+    Container.LINES: read_lines,
+    Container.FILES: read_files,
+    Container.PICKLE: read_pickle,
 }
 
 
@@ -32,12 +39,19 @@ def read(root: str, part: Range, keep: Keep | None = None) -> Iterator[Record]:
     """
     uri = files.join(root, part.file)
     size = files.size(uri) if files.exists(uri) else 0
-    if size != part.size:
+    if size != part.size and part.container is not Container.FILES:
         raise InputError(f"{uri} has {size} bytes, planned were {part.size}", "it changed or is gone; run again")
     count = 0
-    for record in _READERS[part.container](root, part):
+    for found in _READERS[part.container](root, part):
         count += 1
+        record = named(found, part.words) if part.words else found
         if keep is None or record.problem is not None or keep(record.value):
             yield record
     if part.records is not None and count != part.records:
         raise InputError(f"{uri}: {count} records, planned were {part.records}", "it changed; run again")
+
+
+def named(record: Record, words: Mapping[str, str]) -> Record:
+    """The record with the name of its category beside the number, where there is one."""
+    word = words.get(str(record.value.get("category_id")))
+    return record if word is None else replace(record, value={**record.value, "category": word})

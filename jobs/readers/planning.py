@@ -9,6 +9,7 @@ from jobs.readers.parquet import plan_parquet
 from jobs.readers.pieces import at_line_ends
 from jobs.readers.ranges import Range
 from jobs.readers.stream import BLOCK, blocks, compression, head_of
+from jobs.readers.text_lines import plan_lines
 from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import Container, Layout
@@ -17,19 +18,23 @@ from udfs.adapters.family import Container, Layout
 def plan_ranges(uri: str, file: str, layout: Layout, target_bytes: int) -> list[Range]:
     """Ranges of about `target_bytes` that cover the records of one layout of the file at `uri`.
 
-    `file` is the name by which records know it, a path below the source's folder. A compressed file and a CSV are
-    one range.
+    `file` is the name by which records know it, a path below the source's folder. A compressed file, a CSV
+    and a pickle are one range.
     """
     match layout.container:
         case Container.PARQUET:
             return plan_parquet(uri, file, target_bytes)
-        case Container.DELIMITED:
+        case Container.DELIMITED | Container.PICKLE:
             size = files.size(uri)
             return [Range(file, layout.container, "", 0, None, 0, None, size, size)]
         case Container.JSON_LINES:
             return list(_plan_lines(uri, file, target_bytes))
         case Container.JSON_ARRAY | Container.JSON_KEYED:
             return list(_plan_document(uri, file, layout, target_bytes))
+        case Container.LINES:
+            return plan_lines(uri, file, target_bytes, compressed=is_compressed(uri))
+        case Container.FILES:
+            raise ValueError(f"{file}: a folder is planned by plan_files")
 
 
 def is_compressed(uri: str) -> bool:

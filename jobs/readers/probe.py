@@ -1,5 +1,6 @@
 """What a source file is, found by looking at its first bytes and, for JSON documents, its structure."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -7,14 +8,16 @@ from pathlib import PurePosixPath
 from jobs.readers.delimited import SUFFIXES
 from jobs.readers.dispatch import read
 from jobs.readers.documents import BOM, outline_of
+from jobs.readers.pickles import SUFFIXES as PICKLES
 from jobs.readers.planning import plan_ranges
 from jobs.readers.stream import head_of
+from jobs.readers.text_lines import first_of
 from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import Container, Layout
 
 _HEAD = 4096
-_LOOKED_AT = 20
+_LOOKED_AT = 50
 """The first good record among so many stands for all."""
 _COMPRESSED = frozenset({".gz", ".zst", ".bz2"})
 _LINES = frozenset({".jsonl", ".ndjson", ".jsonlines"})
@@ -31,18 +34,22 @@ def layouts(uri: str) -> list[Layout]:
 
 
 def _places(uri: str) -> list[Layout]:
-    head = _head(uri)
     kind = _suffix(uri)
+    if kind in PICKLES:
+        return [Layout(Container.PICKLE)]
+    head = _head(uri)
     if head.startswith(b"PAR1"):
         return [Layout(Container.PARQUET)]
     if kind in SUFFIXES:
         return [Layout(Container.DELIMITED)]
     if kind in _LINES and not _is_array(uri, head):
         return [Layout(Container.JSON_LINES)]
+    if kind == ".txt" and not head.removeprefix(BOM).lstrip(_SPACE).startswith((b"[", b"{")):
+        return [Layout(Container.LINES, PurePosixPath(uri).name.partition(".")[0])]
     if not head.removeprefix(BOM).lstrip(_SPACE).startswith((b"[", b"{")):
         raise InputError(
             f"{uri} is no source file: it begins with {head[:24]!r}",
-            "JSON, JSON lines, parquet, .csv and .tsv can be read, JSON and text also as .gz or .zst",
+            "JSON, JSON lines, parquet, .csv, .tsv, .txt and pickles can be read, JSON and text also as .gz or .zst",
         )
     places = outline_of(uri)
     if places is None:
@@ -79,9 +86,11 @@ def _suffix(uri: str) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _first(uri: str, layout: Layout) -> dict[str, object] | None:
+def _first(uri: str, layout: Layout) -> Mapping[str, object] | None:
     folder, _, file = uri.rpartition("/")
     for part in plan_ranges(uri, file, layout, _RANGE_BYTES)[:1]:
         good = (r for r in islice(read(folder or ".", part), _LOOKED_AT) if r.problem is None)
+        if layout.container is Container.LINES:
+            return first_of(list(good))
         return next((dict(record.value) for record in good), None)
     return None

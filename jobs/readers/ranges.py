@@ -1,5 +1,6 @@
 """A part of one source file that one task reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -27,6 +28,12 @@ class Range:
     """Bytes of the file when it was planned."""
     weight: int
     """Bytes that reading the range takes, roughly."""
+    names: tuple[tuple[str, str], ...] = ()
+    """Of a folder whose files are records: each file and the picture that goes with it, or one of both alone."""
+    total: int | None = None
+    """Lines of the whole file, for records that only their line number brings together with others."""
+    words: Mapping[str, str] | None = None
+    """Names of the categories that records of the range refer to by number."""
 
 
 def to_text(part: Range) -> str:

@@ -7,11 +7,15 @@ from typing import cast
 from schemas.errors import ConfigError
 from udfs.adapters.conversations import CONVERSATIONS
 from udfs.adapters.family import Container, Family, Shape
+from udfs.adapters.originals import ORIGINALS
+from udfs.adapters.paired import PAIRED
+from udfs.adapters.panels import PANELS
 from udfs.adapters.publishers import PUBLISHERS
 from udfs.adapters.recipes import FLAT
+from udfs.adapters.regions import REGIONS
 from udfs.sample import Adapter
 
-FAMILIES: Mapping[str, Family] = {**CONVERSATIONS, **FLAT, **PUBLISHERS}
+FAMILIES: Mapping[str, Family] = {**CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **PAIRED, **PANELS, **REGIONS}
 ANYTHING = (Shape(frozenset(Container), frozenset()),)
 
 

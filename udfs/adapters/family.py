@@ -20,6 +20,12 @@ class Container(StrEnum):
     PARQUET = "parquet"
     DELIMITED = "delimited"
     """CSV or TSV with a header row."""
+    LINES = "lines"
+    """Text, a record a line."""
+    FILES = "files"
+    """A folder of files of one kind, each of them one record."""
+    PICKLE = "pickle"
+    """A pickled list of objects, or object whose values are the records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class Layout:
 
     container: Container
     at: str = ""
-    """Dotted path to the array or keyed object inside a JSON document; empty: the top."""
+    """Dotted path to the array or keyed object inside a JSON document, empty: the top; the file's stem for lines; the
+    suffix, without its dot, for files that are records."""
     first: Mapping[str, Any] | None = None
     """The first record, to tell families apart; None when there is none."""
 
@@ -54,6 +61,8 @@ class Shape:
     """For records without answers: the only names that a test set has; behind another one the answer may stand."""
     one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """By part of a field map: dotted paths of which a record must have one; a source's own field map adds to them."""
+    words: str = ""
+    """Place in the same document with the names of the categories that records refer to by number."""
 
 
 Joiner = Callable[[str, Iterable[Part]], Iterable[Record]]

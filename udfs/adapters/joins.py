@@ -34,14 +34,14 @@ def answered(_: str, parts: Iterable[Part]) -> Iterator[Record]:
     for question in questions:
         named = question.value.get("question_id")
         if named is None:
-            yield _orphan(question, DropReason.MISSING_FIELD, "question_id is missing")
+            yield orphan(question, DropReason.MISSING_FIELD, "question_id is missing")
         elif waiting[str(named)]:
             pairs.append((question, waiting[str(named)].popleft()))
         else:
-            yield _orphan(question, DropReason.ORPHAN_QUESTION, f"no annotation has question_id {shorten(named)}")
+            yield orphan(question, DropReason.ORPHAN_QUESTION, f"no annotation has question_id {shorten(named)}")
     for left in (part for queue in waiting.values() for part in queue):
         named = left.value.get("question_id")
-        yield _orphan(left, DropReason.ORPHAN_ANNOTATION, f"no question has question_id {shorten(named)}")
+        yield orphan(left, DropReason.ORPHAN_ANNOTATION, f"no question has question_id {shorten(named)}")
     if pairs:
         yield _pairs(pairs)
 
@@ -64,17 +64,18 @@ def captioned(_: str, parts: Iterable[Part]) -> Iterator[Record]:
         elif image is None:
             image = part
         else:
-            yield _orphan(part, DropReason.ORPHAN_QUESTION, f"a second image entry with id {part.value.get('id')}")
+            yield orphan(part, DropReason.ORPHAN_QUESTION, f"a second image entry with id {part.value.get('id')}")
     for caption in captions:
         if image is None:
-            yield _orphan(caption, DropReason.ORPHAN_ANNOTATION, f"no image has id {caption.value.get('image_id')}")
+            yield orphan(caption, DropReason.ORPHAN_ANNOTATION, f"no image has id {caption.value.get('image_id')}")
         else:
             hashes = (field(part.origin.record_hash) for part in (image, caption))
             value = {"image": image.value, "annotation": caption.value}
             yield Record(value, replace(caption.origin, record_hash=digest(hashes)))
     if image is not None and not captions:
-        yield _orphan(image, DropReason.ORPHAN_QUESTION, f"no caption has image_id {image.value.get('id')}")
+        yield orphan(image, DropReason.ORPHAN_QUESTION, f"no caption has image_id {image.value.get('id')}")
 
 
-def _orphan(part: Part, reason: DropReason, detail: str) -> Record:
+def orphan(part: Part, reason: DropReason, detail: str) -> Record:
+    """A unit that finds no partner."""
     return Record(part.value, part.origin, Problem(reason, detail), shorten(dict(part.value), 300))

@@ -17,6 +17,10 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".m
 BASE64_KEYS = frozenset({"image_base64_str", "image_base64", "image_str", "img_str", "base64"})
 KEY = "_key"
 """Where the reader of a keyed object puts a record's key."""
+PATH = "_path"
+"""Where the readers of lines and of small files put the path of a record's file, without its suffix."""
+PICTURE = "_picture"
+"""Where the reader of small files puts the path of the picture that goes with a file."""
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"RIFF", b"BM", b"II*\0", b"MM\0*")
 """How files of pictures begin."""
 HEAD = 64
@@ -91,8 +95,8 @@ def named(record: Record, paths: Iterable[str]) -> tuple[MediaRef, ...]:
 
 
 def patterned(found: tuple[MediaRef, ...], patterns: Iterable[str], record: Record) -> tuple[MediaRef, ...]:
-    """Embedded media, else what the first pattern that can be filled names, else the paths as they stand."""
-    if any(medium.data is not None for medium in found):
+    """Embedded media and paths with folders, else what the first pattern that can be filled names, else the paths as they stand."""
+    if any(medium.data is not None or "/" in (medium.path or "") for medium in found):
         return found
     for pattern in patterns:
         path = fill(pattern, record) if pattern else None

@@ -1,7 +1,6 @@
 """Videos to sampled frames, in a process apart: FFmpeg may crash, hang or eat memory on a hostile file."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import msgspec
 from schemas.config import Media
 from schemas.enums import DropReason
 from schemas.errors import Drop, PipelineError
+from udfs.confined import start, stop
 from udfs.media.item import MediaItem
 
 READY = b"ready\n"
@@ -53,7 +53,7 @@ class VideoSampler:
     def close(self) -> None:
         """End the worker; the next video starts another."""
         if self._worker is not None:
-            _stop(self._worker)
+            stop(self._worker)
             self._worker = None
 
     def _sample(self, path: Path) -> MediaItem:
@@ -87,17 +87,8 @@ class VideoSampler:
             raise
 
     def _start(self) -> subprocess.Popen[bytes]:
-        folders = [folder or os.getcwd() for folder in sys.path]  # noqa: PTH109 - a string is what the variable takes
-        worker = subprocess.Popen(
-            # -P: the current folder is no place to import from.
-            [sys.executable, "-P", "-m", "udfs.media.worker", self._limits.model_dump_json()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # The worker imports what this process does, also from a zip that only sys.path names.
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(folders), "OMP_NUM_THREADS": "1"},
-            start_new_session=True,  # Ctrl-C is for this process; the worker ends with its input
-        )
-        weakref.finalize(self, _stop, worker)
+        worker = start("udfs.media.worker", self._limits.model_dump_json())
+        weakref.finalize(self, stop, worker)
         assert worker.stdout is not None
         if worker.stdout.readline() != READY:
             raise PipelineError(
@@ -114,12 +105,3 @@ class VideoSampler:
             return f"took longer than video_timeout_s={self._limits.video_timeout_s:g}"
         ending = signal.Signals(-status).name if status < 0 else f"status {status}"
         return f"killed its decoder ({ending})"
-
-
-def _stop(worker: subprocess.Popen[bytes]) -> None:
-    worker.kill()
-    for pipe in (worker.stdin, worker.stdout):
-        with suppress(BrokenPipeError):
-            if pipe is not None:
-                pipe.close()
-    worker.wait()

@@ -5,7 +5,6 @@ own alarm when a video takes too long.
 """
 
 import json
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -15,20 +14,17 @@ import msgspec
 from schemas.config import Media
 from schemas.enums import DropReason
 from schemas.errors import Drop
+from udfs.confined import confine
 from udfs.media.frames import read_video
 from udfs.media.video import READY, Answer
 
 MEMORY_BYTES = 4 << 30
-CONFINEMENT = {resource.RLIMIT_AS: MEMORY_BYTES, resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0}
 
 
 def serve() -> None:
     """Answer until the input ends; the only argument is the configuration's media section as JSON."""
     limits = Media.model_validate_json(sys.argv[1])
-    for limit, value in CONFINEMENT.items():
-        hard = resource.getrlimit(limit)[1]
-        allowed = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (allowed, allowed))
+    confine(MEMORY_BYTES)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)  # ends the process even inside a decoder that never returns
     _write(READY)
     for line in sys.stdin.buffer:

@@ -1,0 +1,77 @@
+"""What the files of one source are: looked at one by one, or by folder where each file is one record."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from jobs.readers import layouts, plan_ranges, read
+from jobs.readers.folders import ALWAYS, Folder, gather, illustrate
+from schemas.errors import InputError
+from schemas.source import Source
+from udfs import files
+from udfs.adapters.family import Layout
+from udfs.adapters.recognise import Recognised, recognise
+
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+_OPENED = 500
+"""A folder of more files is not opened file by file to find out what else they may be."""
+
+Look = Callable[[str], Sequence[Layout]]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a source's files were recognised as."""
+
+    known: Recognised
+    folders: Mapping[str, Folder]
+    """Folders whose files are records, by the pattern that stands for them in `known`."""
+
+    def files(self) -> set[str]:
+        """Files that are read."""
+        whole = {
+            name for pattern, folder in self.folders.items() if pattern in self.known.files for name in folder.names
+        }
+        return whole | set(self.known.files)
+
+
+def survey(source: Source, root: str, found: Iterable[str], look: Look) -> Survey:
+    """The family of the files; folders that no family reads as records are opened file by file."""
+    found = list(found)
+    folders = gather(root, found)
+    while True:
+        whole = {name for folder in folders.values() for name in folder.names}
+        seen = {file: there for file in found if file not in whole and (there := look(file))}
+        seen |= {pattern: [folder.layout] for pattern, folder in folders.items()}
+        try:
+            known, refused = recognise(seen, source), None
+        except InputError as error:
+            known, refused = None, error
+        closed = {
+            pattern
+            for pattern, folder in folders.items()
+            if folder.layout.at in ALWAYS or len(folder.names) > _OPENED or (known and pattern in known.files)
+        }
+        if closed != set(folders):
+            folders = {pattern: folder for pattern, folder in folders.items() if pattern in closed}
+        elif known:
+            read_ones = {pattern: folder for pattern, folder in folders.items() if pattern in known.files}
+            return Survey(known, _illustrated(root, read_ones))
+        elif refused:
+            raise refused
+
+
+def _illustrated(root: str, folders: Mapping[str, Folder]) -> Mapping[str, Folder]:
+    if all(folder.layout.at == "npz" for folder in folders.values()):
+        return folders
+    found = files.find(root, ["**/*"])
+    return illustrate(folders, [name for name in found if name.lower().endswith(tuple(PICTURES))])
+
+
+def words_of(uri: str, file: str, at: str) -> dict[str, str] | None:
+    """Names by number of the categories that a document lists at this place."""
+    for layout in layouts(uri):
+        if layout.at == at:
+            parts = plan_ranges(uri, file, layout, 1 << 30)
+            records = [record.value for part in parts for record in read(uri.removesuffix(f"/{file}"), part)]
+            return {str(value.get("id")): str(value.get("name")) for value in records}
+    return None

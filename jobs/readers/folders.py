@@ -1,0 +1,130 @@
+"""Folders of small files of which each is one record: found by looking at a few, planned as lists."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from pathlib import PurePosixPath
+
+from jobs.readers.ranges import Range
+from jobs.readers.small_files import LARGEST, SUFFIXES, value_of
+from schemas.enums import DropReason
+from udfs import files
+from udfs.adapters.family import Container, Layout
+from udfs.sample import Problem
+
+ALWAYS = frozenset({"xml", "npz", "html", "htm"})
+"""Files of these kinds hold one record each; others only where a look at some says so."""
+_LARGEST_OBJECT = 1 << 20
+_MOST_FILES = 1000
+_LEAST_BYTES = 4096
+"""What opening a file costs, in bytes read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Files of one kind in one folder."""
+
+    names: tuple[str, ...]
+    layout: Layout
+    partners: Mapping[str, str] = field(default_factory=dict)
+    """The picture that goes with a file."""
+    pictures: str = ""
+    """Folder of these pictures."""
+    alone: tuple[str, ...] = ()
+    """Pictures that no file goes with."""
+
+
+def gather(root: str, found: Iterable[str]) -> dict[str, Folder]:
+    """Folders whose files are records, by the pattern of their files; at most three of each are opened."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(found):
+        path = PurePosixPath(name)
+        if path.suffix[1:].lower() in SUFFIXES:
+            groups.setdefault(str(path.with_name(f"*{path.suffix}")), []).append(name)
+    made = {pattern: _folder(root, names) for pattern, names in groups.items()}
+    return {pattern: folder for pattern, folder in made.items() if folder}
+
+
+def _folder(root: str, names: Sequence[str]) -> Folder | None:
+    suffix = PurePosixPath(names[0]).suffix[1:].lower()
+    looked = [_look(root, name, suffix) for name in sorted({names[0], names[len(names) // 2], names[-1]})]
+    values = [value for value in looked if isinstance(value, dict)]
+    if suffix not in ALWAYS and (not values or None in looked):
+        return None
+    return Folder(tuple(names), Layout(Container.FILES, suffix, values[0] if values else None))
+
+
+def _look(root: str, name: str, suffix: str) -> dict[str, object] | Problem | None:
+    """A file's record; a Problem for one that is damaged or empty; None for one that is no record."""
+    size = files.size(files.join(root, name))
+    if suffix == "json" and size > _LARGEST_OBJECT:
+        return None
+    data = files.read_bytes(files.join(root, name), LARGEST + 1)
+    if not data.strip():
+        return Problem(DropReason.MALFORMED, "the file is empty")
+    value = value_of(data, suffix)
+    if suffix in ALWAYS or isinstance(value, dict):
+        return value
+    return value if suffix == "json" and data.lstrip().startswith(b"{") else None
+
+
+def illustrate(folders: Mapping[str, Folder], pictures: Iterable[str]) -> dict[str, Folder]:
+    """The folders with the picture of each file, which has its stem; and pictures that no file goes with.
+
+    Of several folders that hold pictures of these stems the one with most of them counts, of equals the nearest.
+    """
+    there: dict[str, dict[str, str]] = {}
+    for picture in pictures:
+        path = PurePosixPath(picture)
+        there.setdefault(str(path.parent), {})[path.stem] = picture
+    shown, used = dict(folders), dict[str, set[str]]()
+    for pattern, folder in folders.items():
+        stems = {name: _stem(name) for name in folder.names}
+        best = _best(stems, there)
+        partners = {name: there[best][stem] for name, stem in stems.items() if best and stem in there[best]}
+        shown[pattern] = replace(folder, partners=partners)
+        if best and best not in used:
+            shown[pattern] = replace(shown[pattern], pictures=best)
+        if best:
+            used.setdefault(best, set()).update(stems.values())
+    for pattern, folder in shown.items():
+        if folder.pictures:
+            left = {
+                stem: picture for stem, picture in there[folder.pictures].items() if stem not in used[folder.pictures]
+            }
+            shown[pattern] = replace(folder, alone=tuple(left.values()))
+    return shown
+
+
+def _best(stems: Mapping[str, str], there: Mapping[str, Mapping[str, str]]) -> str:
+    near = next(iter(stems))
+    fits = {folder: sum(stem in held for stem in stems.values()) for folder, held in there.items()}
+    best = max(fits, key=lambda folder: (fits[folder], _shared(folder, near)), default="")
+    return best if fits.get(best) else ""
+
+
+def _shared(folder: str, name: str) -> int:
+    """Steps that both paths have in common."""
+    steps = zip(PurePosixPath(folder).parts, PurePosixPath(name).parts, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], steps))
+
+
+def _stem(name: str) -> str:
+    """As the picture's: the ICDAR challenges put `gt_` before it."""
+    return PurePosixPath(name).stem.removeprefix("gt_")
+
+
+def plan_files(root: str, pattern: str, folder: Folder, target_bytes: int) -> list[Range]:
+    """Ranges of files, each with its picture; pictures that nothing goes with stand at the end."""
+    named = [*((name, folder.partners.get(name, "")) for name in folder.names), *(("", name) for name in folder.alone)]
+    each = max(files.size(files.join(root, folder.names[0])), _LEAST_BYTES)
+    step = max(1, min(_MOST_FILES, target_bytes // each))
+    return list(_ranges(pattern, folder.layout, named, step, each))
+
+
+def _ranges(pattern: str, layout: Layout, named: Sequence[tuple[str, str]], step: int, each: int) -> Iterator[Range]:
+    for start in range(0, len(named), step):
+        part = tuple(named[start : start + step])
+        yield Range(
+            pattern, Container.FILES, layout.at, start, start + len(part), start, len(part), 0, each * len(part), part
+        )

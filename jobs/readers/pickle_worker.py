@@ -1,0 +1,151 @@
+"""The process in which pickles are read: a pickle in, one JSON line a record out, `jobs.readers.pickles` starts it.
+
+A pickle is a program. Here it may build containers and arrays only: every other name is refused before anything of
+it is looked up, and the process has no memory, time, files, sockets or children beyond its own.
+"""
+
+import base64
+import collections
+import pickle
+import resource
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from jobs.readers.arrays import Array, plain, png
+from udfs.adapters.media import KEY, MAGIC
+from udfs.confined import confine
+
+MEMORY_BYTES = 4 << 30
+CPU_S = 120
+DEEPEST = 100
+_CONTAINERS = ("set", "frozenset", "list", "dict", "tuple", "bytearray", "complex", "int", "float", "str", "bool")
+
+
+class Refused(Exception):  # noqa: N818 - a verdict on the file
+    """The pickle asks for something that is not on the list."""
+
+
+def _reconstruct(kind: type, shape: tuple[int, ...], letter: bytes) -> Array:
+    """numpy's own, for arrays proper only."""
+    if kind is not np.ndarray or shape != (0,):
+        raise Refused("an array that is none")
+    return np.ndarray(shape, np.dtype(np.uint8 if letter in (b"b", "b") else letter))
+
+
+def _scalar(kind: "np.dtype[Any]", data: bytes) -> object:
+    if kind.hasobject:
+        raise Refused("a scalar that is a Python object")
+    return np.frombuffer(data.encode("latin-1") if isinstance(data, str) else data, kind)[0]
+
+
+def _bytes(text: str, encoding: str) -> bytes:
+    """How Python 3 writes bytes for Python 2: `_codecs.encode(text, "latin1")`."""
+    if encoding not in ("latin1", "latin-1"):
+        raise Refused(f"an encoding {encoding!r}")
+    return text.encode("latin-1")
+
+
+def _counted(_kind: type | None = None) -> dict[object, object]:
+    """A defaultdict whose default no longer matters."""
+    return {}
+
+
+_ALLOWED: Mapping[tuple[str, str], Callable[..., object]] = {
+    **{("builtins", name): getattr(__import__("builtins"), name) for name in _CONTAINERS},
+    **{("__builtin__", name): getattr(__import__("builtins"), name) for name in _CONTAINERS},
+    ("__builtin__", "unicode"): str,
+    ("__builtin__", "long"): int,
+    ("collections", "OrderedDict"): collections.OrderedDict,
+    ("collections", "defaultdict"): _counted,
+    ("_codecs", "encode"): _bytes,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
+    **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
+}
+# Constructors of builtins make objects of a size that a few bytes name: bytearray(1 << 40) ends at the memory limit.
+
+
+class Unpickler(pickle.Unpickler):
+    """Knows containers, numbers, text and arrays."""
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - as its base
+        """What the name stands for, if it is on the list."""
+        found = _ALLOWED.get((module, name))
+        if found is None:
+            raise Refused(f"{module}.{name}")
+        return found
+
+    def persistent_load(self, pid: object) -> Any:  # noqa: ANN401, ARG002 - as its base
+        """Objects that lie elsewhere are refused too."""
+        raise Refused("an object outside the file")
+
+
+def serve() -> None:
+    """Reads a pickle from the input and answers; the last line says `end`, `refused` or `broken`."""
+    png(np.zeros((16, 16), np.uint8))  # what is imported at first use must be there before no file can be opened
+    "".encode("utf-16").decode("latin-1")
+    # No new descriptor means no file, no socket and no import; no new process means no child.
+    confine(MEMORY_BYTES, {resource.RLIMIT_CPU: CPU_S, resource.RLIMIT_NOFILE: 3, resource.RLIMIT_NPROC: 0})
+    try:
+        found = Unpickler(sys.stdin.buffer, encoding="latin-1").load()
+        for record in _records(found):
+            _write(record)
+        _write({"end": True})
+    except Refused as error:
+        _write({"refused": str(error)})
+    except MemoryError:
+        _write({"broken": f"needs more than {MEMORY_BYTES >> 30} GiB"})
+    except Exception as error:  # noqa: BLE001 - a damaged pickle raises whatever it leads to
+        _write({"broken": f"{type(error).__name__}: {error}"[:300]})
+
+
+def _write(value: object) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _records(found: object) -> Iterator[dict[str, object]]:
+    if isinstance(found, Mapping) and not all(isinstance(part, Mapping) for part in found.values()):
+        lists = [part for part in found.values() if isinstance(part, list | tuple)]
+        found = lists[0] if len(lists) == 1 else found
+    if isinstance(found, Mapping):
+        for key, part in found.items():
+            value = _value(part)
+            yield {"record": {**value, KEY: str(key)} if isinstance(value, dict) else value}
+    elif isinstance(found, list | tuple):
+        for part in found:
+            yield {"record": _value(part)}
+    else:
+        raise ValueError(f"a {type(found).__name__}, not a list or an object of records")
+
+
+def _value(node: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON value  # noqa: PLR0911 - one line a type
+    if depth > DEEPEST:
+        raise ValueError(f"nested deeper than {DEEPEST}")
+    if isinstance(node, Mapping):
+        return {str(key): _value(part, depth + 1) for key, part in node.items()}
+    if isinstance(node, list | tuple | set | frozenset):
+        return [_value(part, depth + 1) for part in node]
+    if isinstance(node, np.ndarray):
+        return [_value(part, depth + 1) for part in node.tolist()] if node.dtype.hasobject else plain(node)
+    if isinstance(node, np.generic):
+        return _value(node.item(), depth + 1)
+    if isinstance(node, bytes | bytearray):
+        shown = bytes(node)
+        return base64.b64encode(shown).decode() if shown.startswith(MAGIC) else shown.decode("latin-1")
+    if isinstance(node, float) and (node != node or node in (float("inf"), float("-inf"))):
+        return None
+    if isinstance(node, str):
+        return node.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(node, int) and not -(1 << 63) <= node < 1 << 63:
+        return str(node)
+    return node if node is None or isinstance(node, int | float) else type(node).__name__
+
+
+if __name__ == "__main__":
+    serve()

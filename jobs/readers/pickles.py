@@ -1,0 +1,80 @@
+"""Pickled lists and objects of records, read in a process apart that allows data only."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from subprocess import Popen
+from typing import Any
+
+import msgspec
+
+from jobs.readers.ranges import Range
+from jobs.readers.stream import blocks
+from schemas.enums import DropReason
+from schemas.errors import InputError
+from udfs import files
+from udfs.confined import start, stop
+from udfs.sample import Origin, Problem, Record
+
+SUFFIXES = frozenset({".p", ".pk", ".pkl", ".pickle"})
+TIMEOUT_S = 300
+_EXCERPT = 200
+
+
+def read_pickle(root: str, part: Range) -> Iterator[Record]:
+    """Records of a pickle: items of its list, or values of its object with their keys.
+
+    InputError when it names anything but containers, numbers, text and arrays; none of it is executed.
+    """
+    uri = files.join(root, part.file)
+    worker = start("jobs.readers.pickle_worker")
+    feeder = threading.Thread(target=_feed, args=(worker, uri), daemon=True)
+    watch = threading.Timer(TIMEOUT_S, worker.kill)
+    feeder.start()
+    watch.start()
+    try:
+        assert worker.stdout is not None
+        for position, line in enumerate(worker.stdout, part.position):
+            answer = msgspec.json.decode(line)
+            if "record" not in answer:
+                _check(answer, uri)
+                return
+            yield _record(answer["record"], Origin(part.file, position, record_hash=hashlib.sha256(line).hexdigest()))
+        raise InputError(
+            f"{uri}: the process that reads it ended with status {worker.wait()}",
+            "it needs more memory or time than a pickle may; have its publisher's tool write JSON instead",
+        )
+    finally:
+        watch.cancel()
+        worker.kill()
+        feeder.join()
+        stop(worker)
+
+
+def _feed(worker: "Popen[bytes]", uri: str) -> None:
+    assert worker.stdin is not None
+    with suppress(OSError, InputError, ValueError):
+        for block in blocks(uri):
+            worker.stdin.write(block)
+    with suppress(OSError, ValueError):
+        worker.stdin.close()
+
+
+def _check(answer: dict[str, Any], uri: str) -> None:
+    if "refused" in answer:
+        raise InputError(
+            f"{uri} is refused: the pickle asks for {answer['refused']}; allowed are containers, numbers, text and "
+            "numpy arrays. Nothing of it was executed",
+            "if you trust the file, convert it to JSON with its publisher's own tool",
+        )
+    if "broken" in answer:
+        raise InputError(f"{uri} is not readable as a pickle: {answer['broken']}", "download the file again")
+
+
+def _record(value: Any, origin: Origin) -> Record:  # noqa: ANN401 - any JSON value
+    excerpt = msgspec.json.encode(value)[:_EXCERPT].decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return Record(value, origin, None, excerpt)
+    problem = Problem(DropReason.WRONG_SHAPE, f"a record must be an object, this is a {type(value).__name__}")
+    return Record({}, origin, problem, excerpt)

@@ -1,0 +1,170 @@
+"""Small files of which each is one record: XML, HTML, JSON objects, arrays, and boxes of text by line."""
+
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+import defusedxml.ElementTree
+import numpy as np
+from defusedxml import DefusedXmlException
+
+from jobs.readers.arrays import plain
+from jobs.readers.documents import BOM
+from jobs.readers.json_records import DEEPEST, decode
+from jobs.readers.ranges import Range
+from schemas.enums import DropReason
+from schemas.errors import InputError
+from udfs import files
+from udfs.adapters.media import KEY, PATH, PICTURE
+from udfs.sample import Origin, Problem, Record
+
+LARGEST = 16 << 20
+"""Bytes of one file."""
+INFLATED = 64 << 20
+"""Bytes of all arrays in one .npz."""
+_ATTRIBUTE = 500
+"""Letters; longer attributes are masks and polygons that no text needs."""
+_EXCERPT = 200
+_NUMBER = r"\s*-?\d+(?:\.\d+)?\s*"
+_BOX = re.compile(rf"(?P<points>{_NUMBER}(?:,{_NUMBER}){{7}}|{_NUMBER}(?:,{_NUMBER}){{3}}),(?P<rest>.*)")
+_RATED = re.compile(r'([01]),"(.*)"$')
+_SCRIPT = re.compile(r"(?:Latin|Arabic|Chinese|Japanese|Korean|Bangla|Hindi|Symbols|Mixed|None),(.*)$")
+_ILLEGIBLE = frozenset({"###", "*", ""})
+
+
+def read_files(root: str, part: Range) -> Iterator[Record]:
+    """One record a file, one that cannot be read as a problem; a picture without a file is a problem too."""
+    for position, (name, picture) in enumerate(part.names, part.position):
+        origin = Origin(name or picture, position)
+        if name:
+            yield _record(files.join(root, name), origin, part.at, picture)
+        else:
+            yield Record({}, origin, Problem(DropReason.ORPHAN_QUESTION, f"no .{part.at} file goes with this picture"))
+
+
+def _record(uri: str, origin: Origin, suffix: str, picture: str) -> Record:
+    try:
+        data = files.read_bytes(uri, LARGEST + 1)
+    except OSError as error:
+        raise InputError(f"{uri} cannot be read: {error}", "it changed or is gone; run again") from error
+    hashed = Origin(origin.file, origin.position, record_hash=hashlib.sha256(data).hexdigest())
+    excerpt = "" if suffix == "npz" else data[: 4 * _EXCERPT].decode("utf-8", "replace")[:_EXCERPT]
+    value = value_of(data, suffix)
+    if isinstance(value, Problem):
+        return Record({}, hashed, value, excerpt)
+    path = PurePosixPath(origin.file)
+    where = {KEY: path.name.partition(".")[0], PATH: str(path.with_suffix("")), PICTURE: picture or None}
+    return Record({**value, **where}, hashed, None, excerpt)
+
+
+def value_of(data: bytes, suffix: str) -> dict[str, Any] | Problem:
+    """What a file of this suffix holds."""
+    if len(data) > LARGEST:
+        return Problem(DropReason.RECORD_TOO_LARGE, f"more than {LARGEST:,} bytes")
+    try:
+        return _READERS[suffix](data.removeprefix(BOM))
+    except UnicodeDecodeError as error:
+        return Problem(DropReason.MALFORMED, f"text is not UTF-8: {error}")
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        return Problem(DropReason.MALFORMED, f"{type(error).__name__}: {error}"[:300])
+
+
+def _json(data: bytes) -> dict[str, Any] | Problem:
+    value = decode(data)
+    if isinstance(value, dict | Problem):
+        return value
+    return Problem(DropReason.WRONG_SHAPE, f"a record must be an object, this is a {type(value).__name__}")
+
+
+def _html(data: bytes) -> dict[str, Any] | Problem:
+    text = data.decode()
+    return {"html": text} if text.strip() else Problem(DropReason.NO_ANSWER, "the file is empty")
+
+
+def boxes(data: bytes) -> dict[str, Any]:
+    """Lines of text with their boxes, as the ICDAR challenges write them; ValueError for another line."""
+    told = [(at, line) for at, line in enumerate(data.decode().splitlines(), 1) if line.strip()]
+    found = [_BOX.fullmatch(line) for _, line in told]
+    for (at, line), box in zip(told, found, strict=True):
+        if box is None:
+            raise ValueError(f"line {at} is no box with its text: {line[:80]!r}")
+    rests = [box["rest"] for box in found if box]
+    rated = [_RATED.match(rest.strip()) for rest in rests]
+    scripts = [_SCRIPT.match(rest.strip()) for rest in rests]
+    if all(rated):
+        texts = [(mark[2], mark[1] == "1") for mark in rated if mark]
+    elif all(scripts):
+        texts = [(mark[1], False) for mark in scripts if mark]
+    else:
+        texts = [(rest.strip(), False) for rest in rests]
+    points = [[float(number) for number in box["points"].split(",")] for box in found if box]
+    lines = [
+        {"transcription": text, "ignore": int(unsure or text.strip() in _ILLEGIBLE), "points": at}
+        for (text, unsure), at in zip(texts, points, strict=True)
+    ]
+    return {"boxes": lines}
+
+
+def _xml(data: bytes) -> dict[str, Any] | Problem:
+    try:
+        root = defusedxml.ElementTree.fromstring(data)
+    except DefusedXmlException as error:
+        return Problem(DropReason.MALFORMED, f"refused: {error}"[:300])
+    except ParseError as error:
+        return Problem(DropReason.MALFORMED, f"not XML: {error}")
+    return {"_root": root.tag, **_node(root, 0)}
+
+
+def _node(element: Element, depth: int) -> dict[str, Any]:
+    """Attributes as `@name`, children in lists by tag, text as `#text`."""
+    if depth > DEEPEST:
+        raise ValueError(f"nested deeper than {DEEPEST}")
+    node: dict[str, Any] = {f"@{name}": value for name, value in element.items() if len(value) <= _ATTRIBUTE}
+    if element.text and element.text.strip():
+        node["#text"] = element.text.strip()
+    for child in element:
+        node.setdefault(child.tag, []).append(_node(child, depth + 1))
+    return node
+
+
+def _npz(data: bytes) -> dict[str, Any]:
+    left, value = INFLATED, {}
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as stream:
+                held = stream.read(left + 1)
+            left -= len(held)
+            if left < 0:
+                raise ValueError(f"its arrays take more than {INFLATED:,} bytes")
+            value[member.filename.removesuffix(".npy")] = plain(_array(held, member.filename))
+    return value
+
+
+def _array(held: bytes, name: str) -> "np.ndarray[Any, np.dtype[Any]]":
+    """An array whose header is believed only if the bytes for it are there."""
+    stream = io.BytesIO(held)
+    version = np.lib.format.read_magic(stream)
+    heads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in heads:
+        raise ValueError(f"{name} has array format {version}; read are 1.0 and 2.0")
+    shape, fortran, dtype = heads[version](stream)
+    if dtype.hasobject:
+        raise ValueError(f"{name} is an array of Python objects, which only unpickling could read")
+    count = 1
+    for side in shape:
+        count *= int(side)
+    there = len(held) - stream.tell()
+    if count * dtype.itemsize != there:
+        raise ValueError(f"{name} says {count * dtype.itemsize:,} bytes and holds {there:,}")
+    return np.frombuffer(held, dtype, count, stream.tell()).reshape(shape, order="F" if fortran else "C")
+
+
+_READERS: Mapping[str, Callable[[bytes], dict[str, Any] | Problem]] = {
+    "json": _json, "html": _html, "htm": _html, "txt": boxes, "csv": boxes, "xml": _xml, "npz": _npz,
+}  # fmt: skip
+SUFFIXES = frozenset(_READERS)
