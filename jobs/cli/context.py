@@ -36,12 +36,30 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         table.add_column(Text(column), overflow="fold", justify="right" if numbers else "left")
     for row in cells:
         table.add_row(*(Text("" if cell is None else _plain(cell)) for cell in row))
-    # A pipe has no width: tables are as wide there as they want to be.
-    console = Console(highlight=False)
-    console = console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    console = _console()
     if title:
         console.print(Text(f"\n{title}", style="bold"))
     console.print(table)
+
+
+def print_beside(left: tuple[str, str], right: tuple[str, str]) -> None:
+    """Two titled texts side by side on a terminal, one under the other in a pipe."""
+    console = _console()
+    if not console.is_terminal:
+        for title, text in (left, right):
+            console.print(Text(f"{title}:\n{_plain(text)}\n"), soft_wrap=True)
+        return
+    table = Table(box=SIMPLE_HEAD, expand=True)
+    for title, _ in (left, right):
+        table.add_column(Text(title), ratio=1, overflow="fold")
+    table.add_row(Text(_plain(left[1])), Text(_plain(right[1])))
+    console.print(table)
+
+
+def _console() -> Console:
+    # A pipe has no width: tables are as wide there as they want to be.
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def _plain(cell: object) -> str:

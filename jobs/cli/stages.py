@@ -10,7 +10,7 @@ import typer
 
 from jobs.cli.context import print_json, read_options
 from jobs.cli.summary import print_outcome, print_plan
-from jobs.normalise.plan import find_files, source_folder
+from jobs.normalise.plan import HUB, find_files, source_folder
 from jobs.plan import plan_calls
 from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
 from jobs.stages import Run
@@ -54,7 +54,7 @@ def root_setting(sources_root: str | None) -> list[str]:
 def choose_sources(options: Options, names: str | None) -> list[Source]:
     """The named sources, or every runnable one of a used group whose folder is there."""
     storage = options.config.storage
-    if not files.exists(storage.sources_root):
+    if storage.sources_root.rstrip("/") != HUB and not files.exists(storage.sources_root):
         raise InputError(
             f"folder {storage.sources_root} does not exist",
             "give --sources-root DIR, the folder that holds the downloaded datasets, or try `mammoth-vl demo`",

@@ -237,4 +237,6 @@ def test_check_counts_without_a_table_and_skips_media_on_request(read: Read):
     assert found["rejects"] == expected
     assert found["records"] == found["samples"] + found["duplicates"] + sum(found["rejects"].values()) == 27
     assert read.tables.version("samples") == before
-    assert check.examples
+    assert {len([e for e in check.examples if e.reason == reason]) for reason in expected} <= {1, 2, 3}
+    assert all(example.detail and example.file and example.excerpt for example in check.examples)
+    assert set(check.advice) - {"duplicate"} == set(expected)
