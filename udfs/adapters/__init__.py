@@ -16,7 +16,13 @@ from udfs.adapters.regions import REGIONS
 from udfs.sample import Adapter
 
 FAMILIES: Mapping[str, Family] = {**CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **PAIRED, **PANELS, **REGIONS}
-ANYTHING = (Shape(frozenset(Container), frozenset()),)
+_ALONE = frozenset({Container.FILES, Container.LINES})
+ANYTHING = (
+    Shape(frozenset(Container) - _ALONE, frozenset()),
+    Shape(frozenset({Container.LINES}), frozenset({"image", "label"})),
+    *(Shape(frozenset({Container.FILES}), frozenset(), suffix) for suffix in ("xml", "npz", "html", "htm")),
+)
+"""What a function of a user's own gets: everything but lines that name nothing and JSON objects that hold lists."""
 
 
 def find_family(name: str) -> Family:
