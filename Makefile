@@ -30,5 +30,8 @@ test-full: engine  ## The tests, those that take long too
 
 check: lint test  ## The gate: lint and test
 
+docs: spark  ## Make docs/sources.md from the catalogue
+	@$(BIN)/python -m jobs.catalogue_page
+
 clean:  ## Remove what the demo made; environments stay
 	rm -rf .demo
