@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         if bearer and bearer != self.hub.token:
             return self.fail(401, "", "Invalid credentials in Authorization header")
         if repo not in self.hub.repos or (repo in self.hub.private and not bearer):
-            return self.fail(401 if not bearer else 404, "" if not bearer else "RepoNotFound", "no such repository")
+            return self.fail(404 if bearer else 401, "RepoNotFound", "no such repository")
         if verb == "resolve" and repo in self.hub.gated and not bearer:
             return self.fail(403, "GatedRepo", "Access to dataset is restricted")
         return False

@@ -1,5 +1,6 @@
 """What a hub lists and serves, through huggingface_hub; whatever goes wrong there as a sentence."""
 
+import logging
 import os
 import re
 from dataclasses import dataclass, field
@@ -107,7 +108,7 @@ class Hub:
 def open_hub() -> Hub:
     """The hub of HF_ENDPOINT with the token of HF_TOKEN; files with tokens are not looked for."""
     disable_progress_bars()
-    hub_logging.set_verbosity(hub_logging.ERROR)
+    hub_logging.set_verbosity(logging.ERROR)
     token = os.environ.get("HF_TOKEN", "").strip() or os.environ.get("HUGGING_FACE_HUB_TOKEN", "").strip()
     return Hub(os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or "https://huggingface.co", token or None)
 

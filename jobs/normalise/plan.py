@@ -16,6 +16,8 @@ from udfs.adapters.family import Layout
 RANGE_BYTES = 32 << 20
 HUB = "hf://datasets"
 """A sources_root that is the hub itself: files are read where they lie, range by range."""
+HUB = "hf://datasets"
+"""A sources_root that is the hub itself: files are read where they lie, range by range."""
 MEDIA_SUFFIXES = PICTURES | {".mp4", ".avi", ".mkv", ".webm", ".mov"}
 
 
@@ -35,19 +37,22 @@ class Plan:
 
 def source_folder(source: Source, storage: Storage) -> str:
     """Folder of a source's files: its own if there is one, else its collection's; on the hub its repository."""
-    if storage.sources_root.rstrip("/") == HUB and source.hub_id:
-        return files.join(HUB, source.hub_id.partition(" ")[0])
-    own = files.join(storage.sources_root, source.source_id)
-    if files.exists(own):
-        return own
-    shared = files.join(storage.sources_root, source.collection or source.source_id)
-    if files.exists(shared):
-        return shared
+    looked = _folders(source, storage)
+    for folder in looked:
+        if files.exists(folder):
+            return folder
     raise InputError(
-        f"source {source.source_id}: no folder {own}" + (f" and no {shared}" if shared != own else ""),
-        f"download it, or set storage.sources_root (now {storage.sources_root}); "
+        f"source {source.source_id}: no folder {' and no '.join(looked) or 'on the hub'}",
+        f"`mammoth-vl sources fetch {source.source_id}`, or set storage.sources_root (now {storage.sources_root}); "
         f"`mammoth-vl sources show {source.source_id}` says what its publisher ships",
     )
+
+
+def _folders(source: Source, storage: Storage) -> list[str]:
+    root = storage.sources_root
+    if root.rstrip("/") == HUB:
+        return [files.join(HUB, source.hub_id.partition(" ")[0])] if source.hub_id else []
+    return list(dict.fromkeys(files.join(root, name) for name in (source.source_id, source.collection) if name))
 
 
 def find_files(source: Source, folder: str) -> tuple[list[str], bool]:

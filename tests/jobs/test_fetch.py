@@ -302,6 +302,40 @@ def test_two_at_once(here: Path, hub: Hub) -> None:
     assert set(hub.asked.values()) == {1}
 
 
+READ = """
+import sys
+from jobs.normalise.plan import plan_sources
+from schemas.config import Storage
+from schemas.source import load_sources
+from udfs import files
+from pathlib import Path
+sources = load_sources(Path("catalogue"))
+plan = plan_sources([sources["listed"]], Storage(sources_root="hf://datasets"))
+print(plan.folders["listed"], [(item.range.file, item.range.records) for item in plan.items])
+with files.open_file("hf://datasets/o/ov/geo(qa)/train-0.parquet") as file:
+    file.seek(10_000)
+    print(file.read(16).hex())
+try:
+    plan_sources([sources["gone"]], Storage(sources_root="hf://datasets"))
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def test_hub_is_a_root(here: Path, hub: Hub) -> None:
+    """With `hf://datasets` as root sources are read where they lie, by ranges; no Spark is needed to see it."""
+    turns = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "This."}]
+    records = [{"id": str(n), "image": f"{n}.png", "conversations": turns} for n in range(30)]
+    hub.repos["o/list"]["list.json"] = json.dumps(records).encode()
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    said = subprocess.run([sys.executable, "-c", READ], env=environment, capture_output=True, text=True, check=True)
+    first, second, third, *_ = said.stdout.splitlines()
+    assert first == "hf://datasets/o/list [('list.json', 30)]"
+    assert second == BIG[10_000:10_016].hex()
+    assert third.startswith("InputError source gone: no folder hf://datasets/o/gone")
+    assert ("geo(qa)/train-0.parquet", f"bytes=10000-{len(BIG) - 1}") in hub.ranges
+
+
 def test_meter_counts_parts_and_targets(tmp_path: Path) -> None:
     names = {"done": 3, "coming": 2, "stale": 4, "missing": 2}
     files = [
