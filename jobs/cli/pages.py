@@ -1,0 +1,209 @@
+"""Pages that people look at: report, view, explain, label."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pyspark.errors import AnalysisException
+
+from jobs import labels
+from jobs.cli.context import print_json, print_table, read_options
+from jobs.progress import Progress
+from jobs.report.card import Gallery, render_gallery
+from jobs.report.explain import Explanation, render_explanation
+from jobs.report.explain import explain as explain_row
+from jobs.report.page import visible
+from jobs.report.report import report_html, report_markdown
+from jobs.report.rows import Showing, overview, read_cards
+from jobs.run import Options
+from jobs.session import spark_session
+from jobs.tables import Tables
+from schemas.errors import ConfigError, InputError
+from udfs import files
+
+Release = Annotated[int | None, typer.Option(help="Release by number; default: the newest.")]
+Out = Annotated[str | None, typer.Option(metavar="FILE", help="Where to write; default: below ROOT.")]
+label = typer.Typer(help="Labels by people: a blinded page, and what comes back.", invoke_without_command=True)
+
+
+def _open(ctx: typer.Context) -> tuple[Options, Tables]:
+    options = read_options(ctx)
+    return options, Tables(spark_session(options.config), options.config.storage)
+
+
+def _write(options: Options, uri: str, text: str) -> None:
+    data = text.encode()
+    try:
+        files.write_bytes(uri, data)
+    except OSError as error:
+        raise InputError(
+            f"{uri} cannot be written: {error}", "give --out a file in a folder that can be written"
+        ) from error
+    Progress(quiet=options.quiet).say(f"{uri}: {len(data):,} bytes")
+    typer.echo(uri)
+
+
+def report(
+    ctx: typer.Context,
+    release: Release = None,
+    out: Out = None,
+    compare_judges: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Two judges, by name or judge_id, on the same pairs.")
+    ] = None,
+) -> None:
+    """Write what a release holds, cost and left out: one HTML page, and the same as Markdown."""
+    judges = tuple(name.strip() for name in (compare_judges or "").split(",") if name.strip())
+    if compare_judges is not None and len(judges) != 2:
+        raise ConfigError(f"--compare-judges {compare_judges!r}", "give two judges, e.g. --compare-judges main,small")
+    from jobs.report.collect import collect  # scikit-learn takes its time
+
+    options, tables = _open(ctx)
+    facts = collect(tables, options, release, judges if len(judges) == 2 else None)
+    name = f"release-{facts.release.release_id}" if facts.release else "no-release"
+    target = out or files.join(tables.root, "reports", f"{name}.html")
+    _write(options, target, report_html(facts))
+    _write(options, target.removesuffix(".html") + ".md", report_markdown(facts))
+
+
+def view(
+    ctx: typer.Context,
+    where: Annotated[str, typer.Option(metavar="SQL", help="Which rows, e.g. \"verdict = 'no'\".")] = "true",
+    limit: Annotated[int, typer.Option(min=1, max=200, help="At most so many rows.")] = 200,
+    release: Release = None,
+    out: Out = None,
+) -> None:
+    """Write a page of rows with pictures, before and after, verdicts and lineage; with filters."""
+    options, tables = _open(ctx)
+    rows = overview(tables, options.config, release)
+    try:
+        chosen = rows.where(where).orderBy("id", "sample_id")
+        cards = read_cards(tables, chosen, Showing(limit, 360))
+    except AnalysisException as error:
+        told = str(error).splitlines()[0]
+        raise ConfigError(f"--where cannot be understood: {told}", f"columns: {', '.join(rows.columns)}") from error
+    note = f"{len(cards)} rows, at most {limit}, where {where}; tables below {tables.root}."
+    page = render_gallery(Gallery("Rows", note, cards))
+    _write(options, out or files.join(tables.root, "reports", "view.html"), page)
+
+
+def explain(
+    ctx: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="ID", help="Pair, sample, content, call or record hash; 8 letters do.")
+    ],
+    html: Annotated[str | None, typer.Option(metavar="FILE", help="Write a page with pictures.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
+) -> None:
+    """Explain one row back to its verdicts, prompts, replies, sample, and the record in its source file."""
+    options, tables = _open(ctx)
+    found = explain_row(tables, options, name)
+    if html is not None:
+        _write(options, html, render_explanation(found))
+    elif as_json:
+        print_json(_without_bytes(asdict(found)))
+    else:
+        _print(found)
+
+
+def _without_bytes(value: Any) -> Any:  # noqa: ANN401 - any tree
+    if isinstance(value, dict):
+        return {key: _without_bytes(item) for key, item in value.items() if not isinstance(item, bytes)}
+    return [_without_bytes(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _print(found: Explanation) -> None:
+    card = found.card
+
+    def section(title: str, *lines: str) -> None:
+        typer.echo(f"\n{title}\n" + "\n".join(f"  {line}" for text in lines for line in visible(text).split("\n")))
+
+    section(
+        f"row {card.id}",
+        f"{card.kind}, {card.source_id}, {card.category}, {card.modality}",
+        f"publishing: {found.reason}",
+    )
+    section("release", *([f"{name}: {value}" for name, value in found.release.items()] or ["in none"]))
+    for one in card.opinions:
+        numbers = {
+            "P(yes)": one.p_yes,
+            "label mass": one.label_mass,
+            "content": one.content,
+            "relevance": one.relevance,
+        }
+        told = ", ".join(f"{name} {value:.3f}" for name, value in numbers.items() if value is not None)
+        section(f"judge {one.judge}", f"{one.verdict or 'no verdict'}: {told}")
+    section("checks", *(f"{name}: {'-' if held is None else held}" for name, held in card.checks.items()))
+    for title, said in (("before", card.before), ("after", card.after)):
+        section(title, *(f"{turn.role}: {turn.text}" for turn in said))
+    for call in found.calls:
+        section(
+            f"{call.purpose} call {call.call_key}",
+            f"{call.model}, {call.status}, {call.tokens}",
+            f"prompt {call.prompt}",
+            call.rendering,
+        )
+        for message in call.messages:
+            pictures = [f"picture {sha}" for sha in message.pictures]
+            section(f"{call.purpose}: {message.role}", *pictures, message.text)
+        section(f"{call.purpose}: reply", call.reply, *(f"{name} {value}" for name, value in call.label_probs.items()))
+    section("lineage", *(f"{name}: {value}" for name, value in card.lineage))
+    section("record", found.record.uri, *([found.record.problem] if found.record.problem else []), found.record.text)
+    if found.siblings:
+        section("other rows of this sample", *found.siblings)
+
+
+@label.callback()
+def label_page(
+    ctx: typer.Context,
+    release: Release = None,
+    n: Annotated[int, typer.Option("--n", "-n", min=1, max=2000, help="Pairs on the page.")] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pairs.")] = 0,
+    out: Out = None,
+) -> None:
+    """Write a page on which a person labels pairs without seeing what a judge said."""
+    if ctx.invoked_subcommand is not None:
+        return
+    options, tables = _open(ctx)
+    sheet = labels.draw_sheet(tables, options.config, n, seed, release)
+    if len(sheet.cards) < n:
+        Progress(quiet=options.quiet).say(f"only {len(sheet.cards)} pairs were judged")
+    target = out or files.join(tables.root, "reports", f"labels-{sheet.name}.html")
+    _write(options, target, labels.render_sheet(sheet))
+
+
+@label.command("import")
+def label_import(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="JSON that the page saved.")]) -> None:
+    """Take a person's labels into ROOT/labels, and say how far judges agree with them."""
+    _, tables = _open(ctx)
+    found, target = labels.import_labels(tables, str(file))
+    typer.echo(f"{target}: {len(found.labels):,} labels of {found.labeller}")
+    _print_agreement(tables, as_json=False)
+
+
+@label.command("agreement")
+def label_agreement(
+    ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False
+) -> None:
+    """Cohen's kappa of judges and people, with intervals, overall and by category."""
+    _print_agreement(_open(ctx)[1], as_json)
+
+
+def _print_agreement(tables: Tables, as_json: bool) -> None:
+    found = labels.agreement(tables)
+    if found is None:
+        raise InputError(
+            f"no labels in {tables.root}/{labels.FOLDER}",
+            "`mammoth-vl label` makes a page, `label import` takes its file",
+        )
+    if as_json:
+        print_json(asdict(found))
+        return
+    columns = ("a", "b", "category", "pairs", "equal", "kappa", "low", "high")
+    rows = [
+        (k.a, k.b, k.category, k.items, *(round(v, 3) for v in (k.agreed, k.kappa, k.low, k.high)))
+        for k in found.kappas
+    ]
+    print_table("agreement (95 % bootstrap intervals)", columns, rows)
+    for judge in found.judges:
+        typer.echo(f"judge {judge} with people, on average: {found.with_people(judge):.3f}")

@@ -1,0 +1,282 @@
+"""The facts of a report: a few aggregates over the tables, and at most some thousand texts for the map."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import functions as f
+
+from jobs import labels
+from jobs.candidates import verdicts
+from jobs.release import manifest
+from jobs.report.compare import compare_judges
+from jobs.report.facts import (
+    Cost,
+    Expectation,
+    Facts,
+    InstructionMap,
+    Intake,
+    Judged,
+    Reason,
+    ReleaseFacts,
+    Reuse,
+    Rewrites,
+    Scores,
+)
+from jobs.report.instruction_map import map_instructions
+from jobs.report.rows import Showing, overview, read_cards
+from jobs.run import Options
+from jobs.tables import Tables
+from jobs.wanted import ANSWERED, answers
+from schemas.config import Config
+from schemas.enums import PairKind, ParseStatus, Verdict
+from schemas.tables import TABLES
+
+MAP_ROWS = 1_500
+"""Instructions of each side on the map."""
+CARDS = 20
+CARD_SIDE = 480
+CJK = r"\p{IsHan}\p{IsHiragana}\p{IsKatakana}"
+TOKEN = rf"(?U)[{CJK}]|[\w&&[^{CJK}]]+|[^\w\s]"
+"""What a token is where no tokenizer is at hand: a word, a CJK letter, or a punctuation mark."""
+
+
+def collect(tables: Tables, options: Options, release_id: int | None, judges: tuple[str, str] | None = None) -> Facts:
+    """Everything that a report says of a release, the newest where none is named, or of tables without a release."""
+    row = _manifest(tables, release_id)
+    config = _as_published(options.config, row)
+    judge_id = _judge_id(tables, config)
+    publishing = _publish_facts(tables, row)
+    threshold = config.publishing.threshold
+    return Facts(
+        root=tables.root,
+        made_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        judge=config.publishing.judge,
+        threshold=f"{threshold.kind.value.replace('_', ' ')} {threshold.value:g}",
+        release=None if row is None else _release(tables, row),
+        intake=_intake(tables),
+        reasons=_reasons(tables),
+        rewrites=_rewrites(tables),
+        judged=_judged(tables, config, judge_id),
+        candidates=publishing.get("candidates", {}),
+        left_out=publishing.get("left_out", {}),
+        shortfalls=tuple(publishing.get("shortfalls", ())),
+        scores=_scores(tables, options),
+        lengths=_lengths(tables),
+        map=_map(tables),
+        costs=_costs(tables),
+        reuse=_reuse(tables),
+        twins=_twins(tables),
+        agreement=labels.agreement(tables),
+        compared=compare_judges(tables, config, judges) if judges else None,
+        cards=tuple(read_cards(tables, _sampled(tables, config, row), Showing(CARDS, CARD_SIDE))),
+    )
+
+
+def _manifest(tables: Tables, release_id: int | None) -> Row | None:
+    if release_id is None and not tables.read("releases").limit(1).count():
+        return None
+    return manifest(tables, release_id)
+
+
+def _as_published(config: Config, row: Row | None) -> Config:
+    """The configuration with the judge and the threshold that the release was published with."""
+    if row is None:
+        return config
+    try:
+        own = type(config.publishing).model_validate(json.loads(row["config"])["publishing"])
+    except (ValueError, KeyError, TypeError, ValidationError):
+        return config  # of an older version of the package
+    return config.model_copy(update={"publishing": own})
+
+
+def _judge_id(tables: Tables, config: Config) -> str | None:
+    """The judge's newest rows decide where its name stands for several."""
+    mine = tables.read("judged").where(f.col("judge") == config.publishing.judge)
+    found = mine.groupBy("judge_id").count().orderBy(f.desc("count"), "judge_id").first()
+    return None if found is None else str(found["judge_id"])
+
+
+def _release(tables: Tables, row: Row) -> ReleaseFacts:
+    gate = tables.read("gates").where(f.col("gate_id") == row["gate_id"]).first()
+    expectations = () if gate is None else tuple(
+        Expectation(e["name"], e["success"], e["observed"], e["allowed"]) for e in gate["expectations"]
+    )  # fmt: skip
+    return ReleaseFacts(
+        *(row["release_id"], row["rows"], f"{row['at']:%Y-%m-%d %H:%M} UTC", row["table_version"]),
+        *(row["content_hash"], row["run_id"], row["gate_id"]),
+        success=None if gate is None else gate["success"],
+        expectations=expectations,
+        counts=json.loads(row["counts"]),
+    )
+
+
+def _publish_facts(tables: Tables, row: Row | None) -> dict[str, Any]:
+    runs = tables.read("runs").where("stage = 'publish'").orderBy(f.desc("ended"))
+    found = (runs if row is None else runs.where(f.col("run_id") == row["run_id"])).first()
+    return {} if found is None else dict(json.loads(found["facts"]))
+
+
+def newest_readings(tables: Tables) -> DataFrame:
+    """The newest normalise run of each source."""
+    runs = tables.read("runs").where("stage = 'normalise' AND source_id IS NOT NULL")
+    newest = f.row_number().over(Window.partitionBy("source_id").orderBy(f.desc("ended"), "run_id"))
+    return runs.withColumn("nth", newest).where("nth = 1").drop("nth")
+
+
+def _intake(tables: Tables) -> tuple[Intake, ...]:
+    numbers = ("records", "units", "rows_out", "duplicates", "rejected")
+    kinds = tables.read("samples").groupBy("source_id").agg(f.min("category"), f.min("group")).collect()
+    named = {row[0]: (row[1], row[2]) for row in kinds}
+    found = []
+    for row in newest_readings(tables).orderBy("source_id").collect():
+        records, units, samples, duplicates, rejected = (int(row[name] or 0) for name in numbers)
+        where = named.get(row["source_id"], ("", ""))
+        found.append(Intake(row["source_id"], *where, records, units, samples, duplicates, rejected - duplicates))
+    return tuple(found)
+
+
+def _reasons(tables: Tables) -> tuple[Reason, ...]:
+    """Rejects of the newest readings; older ones told of the same records."""
+    newest = newest_readings(tables).select("run_id", "source_id")
+    rejects = tables.read("rejects").where("stage = 'normalise'").join(newest, ["run_id", "source_id"])
+    example = f.min_by(
+        f.struct("detail", f.concat_ws(" ", "source_id", "origin.file", "origin.position").alias("place")),
+        f.struct("source_id", "origin.file", "origin.position"),
+    )
+    rows = rejects.groupBy("drop_reason").agg(
+        f.count("*").alias("rows"), f.count_distinct("source_id").alias("sources"), example.alias("example")
+    )
+    return tuple(
+        Reason(row["drop_reason"], row["rows"], row["sources"], row["example"]["detail"] or "", row["example"]["place"])
+        for row in rows.orderBy(f.desc("rows"), "drop_reason").collect()
+    )
+
+
+def _with_category(tables: Tables, rows: DataFrame) -> DataFrame:
+    return rows.join(tables.read("samples").select("sample_id", "category"), "sample_id")
+
+
+def _rewrites(tables: Tables) -> tuple[Rewrites, ...]:
+    lost = [status.value for status in ParseStatus if status is not ParseStatus.OK]
+    empty = f.col("position") < 0
+    rows = (
+        _with_category(tables, tables.read("rewritten"))
+        .groupBy("category")
+        .agg(
+            f.count_distinct("call_key").alias("replies"),
+            f.count_if(~empty).alias("pairs"),
+            f.count_if(~empty & f.col("text_evidence")).alias("text"),
+            *(f.count_if(empty & (f.col("parse_status") == status)).alias(status) for status in lost),
+        )
+    )
+    return tuple(
+        Rewrites(r["category"], r["replies"], r["pairs"], {s: r[s] for s in lost if r[s]}, r["text"])
+        for r in rows.orderBy("category").collect()
+    )
+
+
+def _judged(tables: Tables, config: Config, judge_id: str | None) -> tuple[Judged, ...]:
+    told = verdicts(tables, config, judge_id).where(
+        (f.col("subject_kind") == PairKind.REWRITTEN.value) & f.col("verdict").isNotNull()
+    )
+    rows = (
+        _with_category(tables, told)
+        .groupBy("category")
+        .agg(
+            f.count("*").alias("pairs"),
+            f.count_if("passes").alias("passed"),
+            f.count_if(f.col("verdict") == Verdict.UNPARSED.value).alias("unparsed"),
+        )
+    )
+    return tuple(Judged(*row) for row in rows.orderBy("category").collect())
+
+
+def _scores(tables: Tables, options: Options) -> tuple[Scores, ...]:
+    def mean(score: str, kind: PairKind) -> Column:
+        return f.avg(f.when(f.col("subject_kind") == kind.value, f.col(f"{score}_score"))).alias(
+            f"{score}_{kind.value}"
+        )
+
+    either = f.col("content_score").isNotNull() | f.col("relevance_score").isNotNull()
+    scored = tables.read("judged").where(either)
+    counts = [f.count_if(f.col("subject_kind") == kind.value).alias(f"{kind.value}s") for kind in PairKind]
+    means = [mean(score, kind) for kind in PairKind for score in ("content", "relevance")]
+    rows = scored.groupBy("source_id").agg(*counts, *means).orderBy("source_id").collect()
+    theirs = {name: source.paper_scores for name, source in options.sources.items()}
+    return tuple(Scores(*row[:3], *row[3:], paper=theirs.get(row[0], {})) for row in rows)
+
+
+def _lengths(tables: Tables) -> tuple[Mapping[int, int], Mapping[int, int]]:
+    pairs = tables.read("rewritten").where("position >= 0")
+    originals = tables.read("samples").join(pairs.select("sample_id").distinct(), "sample_id", "left_semi")
+
+    def bins(rows: DataFrame) -> dict[int, int]:
+        said = f.regexp_replace(f.array_join(f.col("conversation.text"), "\n"), "<(image|video)>", " ")
+        tokens = f.greatest(f.regexp_count(said, f.lit(TOKEN)), f.lit(1))
+        place = f.floor(2 * f.log2(tokens) + 1e-9).cast("int").alias("bin")
+        return {row["bin"]: row["count"] for row in rows.select(place).groupBy("bin").count().collect()}
+
+    return bins(originals), bins(pairs)
+
+
+def _map(tables: Tables) -> InstructionMap | None:
+    pairs = tables.read("rewritten").where("position >= 0")
+    originals = tables.read("samples").join(pairs.select("sample_id").distinct(), "sample_id", "left_semi")
+
+    def some(rows: DataFrame, key: str, said: Column) -> list[tuple[str, str]]:
+        text = f.trim(f.regexp_replace(said, "<(image|video)>", " "))
+        lowest = rows.select("category", text.alias("text"), f.sha2(key, 256).alias("order")).where("text <> ''")
+        return [(row["category"], row["text"]) for row in lowest.orderBy("order").limit(MAP_ROWS).collect()]
+
+    before = some(originals, "sample_id", f.col("conversation")[0]["text"])
+    return map_instructions(before, some(_with_category(tables, pairs), "pair_id", f.col("instruction")))
+
+
+def _costs(tables: Tables) -> tuple[Cost, ...]:
+    """Calls that were paid for, by purpose and model; a key that was stored twice counts once."""
+    calls = tables.read("calls")
+    good = answers(tables).groupBy("purpose", "model").agg(
+        f.count("*").alias("calls"), f.count_if("replayed").alias("replayed"),
+        *(f.sum(f"{kind}_tokens").alias(kind) for kind in ("prompt", "cached", "completion")),
+        f.sum("latency_s").alias("seconds"),
+    )  # fmt: skip
+    bad = calls.where(~f.col("status").isin(*ANSWERED)).groupBy("purpose", "model").agg(f.count("*").alias("failed"))
+    rows = good.join(bad, ["purpose", "model"], "full").orderBy("purpose", "model").collect()
+    return tuple(
+        Cost(row["purpose"] or "", row["model"] or "", seconds=float(row["seconds"] or 0), **_counts(row))
+        for row in rows
+    )
+
+
+def _counts(row: Row) -> dict[str, int]:
+    return {name: int(row[name] or 0) for name in ("calls", "failed", "replayed", "prompt", "cached", "completion")}
+
+
+def _reuse(tables: Tables) -> tuple[Reuse, ...]:
+    runs = tables.read("runs").where("stage IN ('rewrite', 'judge')").groupBy("stage")
+    rows = runs.agg(f.count_distinct("run_id"), f.sum("calls_new"), f.sum("calls_reused")).orderBy(f.desc("stage"))
+    return tuple(Reuse(row[0], row[1], int(row[2] or 0), int(row[3] or 0)) for row in rows.collect())
+
+
+def _twins(tables: Tables) -> Mapping[str, int] | None:
+    """Counts of the table `twins` by its kind; None where nobody looked for any."""
+    if "twins" not in TABLES or not tables.exists("twins"):
+        return None
+    rows = tables.read("twins")
+    kind = next((name for name in ("kind", "reason", "relation") if name in rows.columns), None)
+    if kind is None:
+        return {"rows": rows.count()}
+    return {str(row[0]): row["count"] for row in rows.groupBy(kind).count().orderBy(kind).collect()}
+
+
+def _sampled(tables: Tables, config: Config, row: Row | None) -> DataFrame:
+    """Rows of the release, or pairs where there is none, by lowest hash of each category and kind in turn."""
+    rows = overview(tables, config, None if row is None else row["release_id"])
+    rows = rows.where("kind = 'rewritten'") if row is None else rows.where("release_id IS NOT NULL")
+    order = f.sha2(f.col("id"), 256)
+    turn = f.row_number().over(Window.partitionBy("category", "kind").orderBy(order))
+    return rows.withColumn("turn", turn).orderBy("turn", f.desc("kind"), order)

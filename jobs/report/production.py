@@ -1,0 +1,117 @@
+"""Sections about the run itself: what came in, what was made of it, what it cost, what the gate saw."""
+
+from jobs.report.facts import Facts
+from jobs.report.grid import Grid, Section, cells, total
+
+
+def intake(facts: Facts) -> Section | None:
+    """Records by source."""
+    if not facts.intake:
+        return None
+    rows = [
+        (i.source_id, i.category, i.group, i.records, i.units, i.samples, i.duplicates, i.rejected)
+        for i in facts.intake
+    ]
+    columns = ("Source", "Category", "Group", "Records", "Units", "Samples", "Duplicates", "Rejected")
+    text = (
+        "The newest reading of each source: records = samples + duplicates + rejected.",
+        "Units are the publisher's own: questions, captions, lines.",
+    )
+    grid = Grid("Records by source", columns, cells(*rows, total("All", rows, 3)), frozenset({0, 1, 2}), 1)
+    return Section("intake", "What came in", text, (grid,))
+
+
+def rejects(facts: Facts) -> Section | None:
+    """Rejected records by reason."""
+    if not facts.reasons:
+        return None
+    rows = cells(*((r.reason.replace("_", " "), r.rows, r.sources, r.example, r.place) for r in facts.reasons))
+    columns = ("Reason", "Records", "Sources", "For example", "Where")
+    text = ("Every record that did not become a sample is a row of the table rejects, with its file and position.",)
+    return Section(
+        "rejects", "What was rejected, and why", text, (Grid("Reasons", columns, rows, frozenset({0, 3, 4})),)
+    )
+
+
+def rewritten(facts: Facts) -> Section | None:
+    """Replies and pairs by category."""
+    if not facts.rewrites:
+        return None
+    statuses = sorted({status for r in facts.rewrites for status in r.lost})
+    rows = [
+        (r.category, r.replies, r.pairs, *(r.lost.get(status, 0) for status in statuses), r.text_evidence)
+        for r in facts.rewrites
+    ]
+    columns = ("Category", "Replies", "Pairs", *(f"No pair: {status}" for status in statuses), "Pairs from text alone")
+    text = (
+        (
+            "One reply may hold several pairs. Pairs from text alone were written from the source's own table, OCR or "
+            "caption, because the model does not read pictures."
+        ),
+    )
+    grid = Grid("Replies and pairs", columns, cells(*rows, total("All", rows, 1)), sums=1)
+    return Section("rewritten", "What was rewritten", text, (grid,))
+
+
+def candidates(facts: Facts) -> Section | None:
+    """What publishing said of every sample and pair."""
+    if not facts.candidates:
+        return None
+    found = {reason for tally in facts.candidates.values() for reason in tally}
+    reasons = sorted(found, key=lambda reason: (reason != "accepted", reason))
+    kinds = sorted(facts.candidates)
+    rows = cells(*((r.replace("_", " "), *(facts.candidates[kind].get(r, 0) for kind in kinds)) for r in reasons))
+    grids = [Grid("Candidates", ("What publishing says", *(kind.capitalize() for kind in kinds)), rows)]
+    if facts.left_out:
+        left = cells(*((rule.replace("_", " "), count) for rule, count in facts.left_out.items()))
+        grids.append(Grid("Accepted, but left out by a rule of the mix", ("Rule", "Rows"), left))
+    text = ("Each candidate is counted under the first thing that speaks against it.", *facts.shortfalls)
+    return Section("candidates", "What did not enter the release", text, tuple(grids))
+
+
+def twins(facts: Facts) -> Section:
+    """Near duplicates and benchmark items."""
+    title = "Duplicates and contamination"
+    if facts.twins is None:
+        return Section("twins", title, ("Nobody looked for near duplicates or for benchmark items in these tables.",))
+    rows = cells(*((kind.replace("_", " "), count) for kind, count in facts.twins.items()))
+    return Section("twins", title, ("Rows of the table twins.",), (Grid("Found", ("Kind", "Rows"), rows),))
+
+
+def cost(facts: Facts) -> Section | None:
+    """Calls, tokens and what was not paid twice."""
+    if not facts.costs:
+        return None
+    rows = cells(
+        *(
+            (c.purpose, c.model, c.calls, c.failed, c.prompt, c.cached, c.completion, f"{c.seconds:,.0f}")
+            for c in facts.costs
+        )
+    )
+    columns = (
+        "Purpose", "Model", "Answered", "Failed", "Tokens in", "of them cached", "Tokens out", "Engine seconds",
+    )  # fmt: skip
+    grids = [Grid("Calls", columns, rows, frozenset({0, 1}))]
+    if facts.reuse:
+        reuse = cells(*((r.stage, r.runs, r.calls_new, r.calls_reused) for r in facts.reuse))
+        grids.append(Grid("Reuse over all runs", ("Stage", "Runs", "Calls paid for", "Calls reused"), reuse))
+    text = ("A key that was stored twice counts once. Engine seconds add up calls that ran side by side.",)
+    return Section("cost", "What it cost", text, tuple(grids))
+
+
+def gate(facts: Facts) -> Section | None:
+    """Every expectation of the gate that let the release pass."""
+    release = facts.release
+    if release is None:
+        return None
+    rows = tuple((e.name, "held" if e.success else "failed", e.observed, e.allowed) for e in release.expectations)
+    told = {True: "passed", False: "failed", None: "is not in the tables"}[release.success]
+    text = (
+        f"Gate {release.gate_id} {told}.",
+        (
+            f"Release {release.release_id} holds {release.rows:,} rows, was published at {release.at} by run "
+            f"{release.run_id} and is version {release.table_version} of instruct; content hash {release.content_hash}."
+        ),
+    )
+    grid = Grid("Expectations", ("Expectation", "Result", "Seen", "Allowed"), rows, frozenset(range(4)))
+    return Section("gate", "The gate", text, (grid,) if rows else ())
