@@ -104,7 +104,7 @@ class _Cursor:
     def passed(self, tally: _Tally) -> _Tally:
         """Goes behind the closing bracket of the tally's container."""
         try:
-            tally.first = self.peek()
+            tally.first = self._first()
             while not self._pass_block(tally):
                 self.index = len(self.tokens.at)
                 self.peek()
@@ -115,6 +115,15 @@ class _Cursor:
                 f" (last mark: byte {start})"
             ) from cut
         return tally
+
+    def _first(self) -> tuple[int, int]:
+        """Kind and byte of the next token; of lists in a list, as far as the block tells, what they hold."""
+        found = self.peek()
+        for at in self.tokens.at[self.index : self.index + 2]:
+            if found != (OPEN, ord("[")):
+                break
+            found = OPEN, self.block[int(at)]
+        return found
 
     def _pass_block(self, tally: _Tally) -> bool:
         tokens = self.tokens

@@ -100,7 +100,7 @@ CASES: Mapping[str, tuple[str, dict[str, Any], list[str], list[str]]] = {
             "id": 1,
             "qas": [{"qa_id": 3, "question": "Colour?", "answer": "Green."}, {"question": "Who?", "answer": "He."}],
         },
-        ["VG_100K/1.jpg"],
+        ["1.jpg"],
         ["<image>\nColour?", "Green.", "Who?", "He."],
     ),
     "VSR": (

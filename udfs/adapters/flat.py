@@ -26,7 +26,7 @@ ALIASES = FieldMap(
     media=(
         "image", "images", "image_path", "img_path", "img", "image_name", "imgname", "img_name",
         "image_file", "image_filename", "filename", "file_name", "video", "video_path", "video_name", "image_id",
-        "imageId", "video_id",
+        "imageId", "video_id", "image_local_name", "map_id", "img_id",
     ),
 )  # fmt: skip
 """Names that most publishers use; the first one present wins."""
@@ -136,7 +136,7 @@ class _Reader:
     def question(self, record: Record) -> str:
         """The question with its options."""
         found = first(record.value, self.paths("question"))
-        told = text(found[1], found[0]) if found else self.reading.question or fill(self.recipe.ask, record)
+        told = _phrase(found[1], found[0]) if found else self.reading.question or fill(self.recipe.ask, record)
         if not found and not told:
             raise _missing("question", self.paths("question"), record.value)
         if not told:
@@ -183,6 +183,12 @@ def _missing(part: str, paths: tuple[str, ...], value: Mapping[str, Any]) -> Dro
 def _no_answer(paths: tuple[str, ...], value: Mapping[str, Any]) -> Drop:
     there = sorted(map(str, value))[:20]
     return Drop(DropReason.NO_ANSWER, f"no answer; fields: {there}; allowed: {', '.join(paths)}")
+
+
+def _phrase(value: object, name: str) -> str:
+    """Text, which MapQA writes as a list of words."""
+    worded = isinstance(value, list) and len(value) > 1 and all(isinstance(word, str) for word in value)
+    return text(" ".join(value) if worded else value, name)  # type: ignore[arg-type]  # all are text
 
 
 def _one_sheet(question: str) -> str:

@@ -14,10 +14,11 @@ COLUMNS = (
     tuple(LETTERS[:8]),
     tuple(f"a{n}" for n in range(8)),
     tuple(f"option {n}" for n in range(8)),
+    tuple(f"Choice {letter}" for letter in LETTERS[:8]),
     tuple(f"option_{letter.lower()}" for letter in LETTERS[:8]),
 )
 """Options in columns of their own."""
-_LETTERED = re.compile(r"\(?([A-Z])[).:]\s*|\(([A-Z])\)\s*")
+_LETTERED = re.compile(r"(?:[-*]\s*)?\(?([A-Z])[).:]\s*|[-*]\s*([A-Z])\s+")
 _CHOSEN = re.compile(r"\W*([A-Za-z])\W*$|[(\[]?([A-Z])[).:\]]")
 
 
@@ -47,6 +48,9 @@ def _columns(record: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _plain(told: list[str]) -> tuple[str, ...]:
+    lettered = len(told) > 2 and all(map(_LETTERED.match, told[:-1]))
+    if lettered and not any(map(str.isalnum, told[-1])):
+        told = told[:-1]  # ArxivQA ends some lists with a line of marks
     heads = [_LETTERED.match(option) for option in told]
     if all(head and (head[1] or head[2]) == LETTERS[at] for at, head in enumerate(heads) if at < len(LETTERS)):
         return tuple(option[head.end() :] if head else option for option, head in zip(told, heads, strict=True))

@@ -39,6 +39,9 @@ def two_pictures(value: Value) -> Value:
 
 def coco_2017(value: Value) -> Value:
     """Localized Narratives and A-OKVQA: the data set or split of a record tells in which folder its picture lies."""
+    ade = re.fullmatch(r"ade20k_(train|val)[a-z]*", str(value.get("dataset_id")), re.IGNORECASE)
+    if ade and str(value.get("image_id")).isdecimal():
+        return {**value, "image_id": f"ADE_{ade[1]}_{int(value['image_id']):08d}"}
     subset = re.fullmatch(r"(?:mscoco_)?(train|val|test)(?:2017)?", str(value.get("dataset_id", value.get("split"))))
     return {**value, "coco": f"{subset[1]}2017"} if subset else value
 
@@ -90,3 +93,21 @@ def several(value: Value) -> Value:
         return value
     plain = ", ".join(target.split("|"))
     return {**value, "targetValue": plain.replace("\\p", "|").replace("\\n", "\n").replace("\\\\", "\\")}
+
+
+def united(value: Value) -> Value:
+    """TabMWP: the unit belongs to the answer."""
+    unit, reply = value.get("unit"), value.get("answer")
+    if not unit or reply in (None, ""):
+        return value
+    shown = text(reply, "answer")
+    return {**value, "answer": f"{unit}{shown}" if unit in "$£€" else f"{shown} {unit}"}
+
+
+def numbered(value: Value) -> Value:
+    """CLEVR's relatives: the split is part of a picture's name."""
+    named = re.match(r"CLEVR_([A-Za-z]+)_", str(value.get("image_filename")))
+    if named:
+        return {**value, "split": named[1]}
+    flat = str(value.get("image_filename")).startswith("superCLEVR")
+    return {key: held for key, held in value.items() if not (flat and key == "split")}

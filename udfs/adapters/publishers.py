@@ -4,7 +4,17 @@ from collections.abc import Mapping
 
 from udfs.adapters.family import Family
 from udfs.adapters.flat import Recipe
-from udfs.adapters.prepare import aligned, asked_twice, chosen_or_written, filing, report, several, two_pictures
+from udfs.adapters.prepare import (
+    aligned,
+    asked_twice,
+    chosen_or_written,
+    filing,
+    numbered,
+    report,
+    several,
+    two_pictures,
+    united,
+)
 from udfs.adapters.shapes import ARRAY, KEYED, PARQUET, TABLE, family, fields, rows
 
 PUBLISHERS: Mapping[str, Family] = {
@@ -12,8 +22,8 @@ PUBLISHERS: Mapping[str, Family] = {
     for made in (
         family(
             "clevr_json",
-            Recipe(media=("{above}images/{split}/{image_filename}",)),
-            rows(ARRAY, "question", "image_filename", "question_index", at="questions"),
+            Recipe(media=("{above}images/{split}/{image_filename}",), prepare=numbered),
+            rows(ARRAY, "question", "image_filename", at="questions"),
         ),
         family(
             "textvqa_json",
@@ -34,7 +44,7 @@ PUBLISHERS: Mapping[str, Family] = {
         ),
         family(
             "tabmwp_json",
-            Recipe(media=("{folder}tables/{key}.png",)),
+            Recipe(media=("{folder}tables/{key}.png",), prepare=united),
             rows(KEYED, "question", "choices", "answer", "table", "solution"),
         ),
         family(
@@ -42,7 +52,7 @@ PUBLISHERS: Mapping[str, Family] = {
             Recipe(media=("images/{split}/{key}/{image}",), system="hint", optional=True),
             rows(KEYED, "question", "choices", "answer", "hint"),
         ),
-        family("visual_genome_json", Recipe(pairs="qas", media=("VG_100K/{id}.jpg",)), rows(ARRAY, "id", "qas")),
+        family("visual_genome_json", Recipe(pairs="qas", media=("{id}.jpg",)), rows(ARRAY, "id", "qas")),
         family(
             "coco_joined_json",
             Recipe(

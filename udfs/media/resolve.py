@@ -1,6 +1,6 @@
 """From a medium as a record names it to the medium itself."""
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -20,7 +20,10 @@ from udfs.sample import MediaRef, Problem
 REMEMBERED = 10_000
 LOOKED_INTO = 32
 """Folders right below a root that may be searched for a medium that is not where its record says."""
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov")
+SUFFIXES = {
+    MediaKind.IMAGE: (".jpg", ".png", ".jpeg", ".gif", ".webp"),
+    MediaKind.VIDEO: (".mp4", ".mkv", ".webm", ".avi", ".mov"),
+}
 FRAMES = ("*.jpg", "*.jpeg", "*.png")
 
 
@@ -39,6 +42,7 @@ class MediaReader:
         self._limits = limits
         self._remembered = remembered
         self._memory: OrderedDict[tuple[MediaKind, str], MediaItem | Problem] = OrderedDict()
+        self._videos_by_name: dict[str, list[str]] | None = None
         self._below: dict[str, Sequence[str]] = {}
         self._videos = VideoSampler(limits)
 
@@ -66,12 +70,15 @@ class MediaReader:
 
     def _read_path(self, kind: MediaKind, roots: Mapping[str, str], path: str) -> MediaItem:
         try:
-            uri, size = self._locate(roots, _spellings(path) if kind is MediaKind.VIDEO else [path])
+            uri, size = self._locate(roots, _spellings(path, SUFFIXES[kind]))
         except Drop:
             frames = self._frames(roots, path) if kind is MediaKind.VIDEO else []
-            if not frames:
+            if frames:
+                return read_frames(frames, self._limits)
+            named = self._videos_named(path) if kind is MediaKind.VIDEO else []
+            if len(named) != 1:
                 raise
-            return read_frames(frames, self._limits)
+            uri, size = named[0], files.size(named[0])
         local = files.local_path(uri)
         if kind is MediaKind.VIDEO and local is not None:
             return self._videos.sample(Path(local))
@@ -99,7 +106,8 @@ class MediaReader:
 
     def _deeper(self, root: str, paths: Sequence[str]) -> Iterator[tuple[str, int]]:
         """The file in each folder below a root that has it."""
-        for folder in self._folders(root):
+        places = [*self._folders(root), *(f"images/{folder}" for folder in self._folders(files.join(root, "images")))]
+        for folder in places:
             if found := _file(files.inside(root, f"{folder}/{path}") for path in paths):
                 yield found
 
@@ -114,10 +122,18 @@ class MediaReader:
         """Pictures of the folder that stands for a video: of its path, or its path without a suffix."""
         for root in roots:
             for folder in ("", *self._folders(root)):
-                place = files.inside(root, f"{folder}/{_stem(path)}".lstrip("/"))
+                place = files.inside(root, f"{folder}/{_stem(path, SUFFIXES[MediaKind.VIDEO])}".lstrip("/"))
                 if files.exists(place) and (found := files.find(place, FRAMES)):
                     return [files.join(place, frame) for frame in found]
         return []
+
+    def _videos_named(self, path: str) -> Sequence[str]:
+        """Videos of this name anywhere below the source's folder: publishers spread them over many folders."""
+        if self._videos_by_name is None:
+            self._videos_by_name = defaultdict(list)
+            for video in files.find(self._source_root, [f"**/*{suffix}" for suffix in SUFFIXES[MediaKind.VIDEO]]):
+                self._videos_by_name[PurePosixPath(video).stem].append(files.join(self._source_root, video))
+        return self._videos_by_name.get(_stem(path, SUFFIXES[MediaKind.VIDEO]), [])
 
     def _read_data(self, kind: MediaKind, data: bytes) -> MediaItem:
         def read() -> MediaItem:
@@ -158,13 +174,14 @@ def _places(root: str, name: str, path: str) -> list[str]:
     return [path, f"images/{path}", *([rest] if repeated else [])]
 
 
-def _spellings(path: str) -> list[str]:
-    """A video's path and what it may be called otherwise: records leave the suffix away, or name another one."""
-    return [path, *(name for suffix in VIDEO_SUFFIXES if (name := f"{_stem(path)}{suffix}") != path)]
+def _spellings(path: str, suffixes: tuple[str, ...]) -> list[str]:
+    """A path and what its file may be called otherwise: records leave the suffix away, or name another one."""
+    stem = _stem(path, suffixes)
+    return [path, *(name for suffix in suffixes if (name := f"{stem}{suffix}") != path)]
 
 
-def _stem(path: str) -> str:
-    return str(PurePosixPath(path).with_suffix("")) if path.lower().endswith(VIDEO_SUFFIXES) else path
+def _stem(path: str, suffixes: tuple[str, ...]) -> str:
+    return path[: path.rindex(".")] if path.lower().endswith(suffixes) else path
 
 
 def _file(uris: Iterable[str]) -> tuple[str, int] | None:

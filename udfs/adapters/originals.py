@@ -1,0 +1,219 @@
+"""Original releases of sources that are better known converted: lessons, stories, edits, words in pictures."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from schemas.enums import DropReason
+from schemas.errors import Drop
+from udfs.adapters.family import Family, Shape
+from udfs.adapters.fields import dotted, items, record_of, text
+from udfs.adapters.flat import Recipe
+from udfs.adapters.joins import ANNOTATIONS, IMAGES, key_of
+from udfs.adapters.options import LETTERS
+from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows, side
+from udfs.ids import digest, field
+from udfs.sample import Part, Problem, Record
+
+Value = Mapping[str, Any]
+EDIT = "The second picture is an edited copy of the first one. Which instruction leads from the first to the second?"
+PAGE = "Write the HTML of the web page that this screenshot shows."
+TELL = "Tell the story that these pictures show, one sentence for each of them."
+READ = "Which words are written in this picture? Write each on a line of its own."
+LESSONS, SENTENCES = "lessons", "sentences"
+STORY = "annotations"
+ILLEGIBLE = frozenset({".", ""})
+"""What TextOCR writes for words that nobody can read."""
+
+
+def read_words(_: str, parts: Iterable[Part]) -> Iterator[Record]:
+    """TextOCR: a picture's entry with its words, in file order."""
+    held = list(parts)
+    images = [part for part in held if part.side == IMAGES]
+    words = [part for part in held if part.side != IMAGES]
+    if not images:
+        for part in words:
+            yield Record(part.value, part.origin, Problem(DropReason.ORPHAN_ANNOTATION, "its picture has no entry"))
+        return
+    told = [text(part.value.get("utf8_string", ""), "utf8_string") for part in words]
+    lines = [word for word in told if word not in ILLEGIBLE]
+    problem = None if lines else Problem(DropReason.NO_ANSWER, f"none of {len(words)} words is legible")
+    origin = replace(images[0].origin, units=max(1, len(words)), record_hash=_hash(held))
+    yield Record({**images[0].value, "answer": "\n".join(lines)}, origin, problem)
+
+
+def told_in_order(_: str, parts: Iterable[Part]) -> Iterator[Record]:
+    """VIST: the sentences of a story with their photographs; one without all its photographs is a problem."""
+    held = sorted(parts, key=lambda part: int(part.value.get("worker_arranged_photo_order", 0)))
+    photos = [str(part.value.get("photo_flickr_id")) for part in held]
+    said = [text(part.value.get("original_text") or part.value.get("text", ""), "original_text") for part in held]
+    gone = [photo for photo in photos if not photo.isdecimal()]
+    problem = Problem(DropReason.MISSING_MEDIA, f"a photograph is called {gone[0]!r}") if gone else None
+    value = {"id": held[0].value.get("story_id"), "images": [f"{photo}.jpg" for photo in photos]}
+    origin = replace(held[0].origin, units=len(held), record_hash=_hash(held))
+    yield Record({**value, "answer": "\n".join(said)}, origin, problem)
+
+
+def taught(_: str, parts: Iterable[Part]) -> Iterator[Record]:
+    """TQA: each question of a lesson, with its figure if it has one."""
+    for part in parts:
+        asked = record_of(part.value.get("questions"), "questions")
+        for kind in ("nonDiagramQuestions", "diagramQuestions"):
+            for name, question in record_of(asked.get(kind) or {}, kind).items():
+                yield Record(
+                    {**question, "id": name},
+                    replace(part.origin, record_hash=digest([field(part.origin.record_hash), field(name)])),
+                )
+
+
+def _hash(parts: Iterable[Part]) -> str:
+    return digest(field(part.origin.record_hash) for part in parts)
+
+
+def lesson(value: Value) -> Value:
+    """TQA: options by letter, the right one as a letter."""
+    offered = record_of(value.get("answerChoices") or {}, "answerChoices")
+    options = [dotted(offered[letter], "processedText") for letter in sorted(offered)]
+    right = dotted(value, "correctAnswer.processedText")
+    shown = {"image": value["imagePath"]} if value.get("imagePath") else {}
+    return {
+        "id": value.get("id"),
+        "question": dotted(value, "beingAsked.processedText"),
+        "options": options,
+        "answer": right,
+        **shown,
+    }
+
+
+def marked(value: Value) -> Value:
+    """VisualMRC: the words of the page, whose boxes hold them."""
+    boxes = [record_of(box, "bounding_boxes") for box in items(value.get("bounding_boxes") or [], "bounding_boxes")]
+    words = [record_of(word, "ocr_info").get("word") for box in boxes for word in box.get("ocr_info") or []]
+    return {**value, "ocr": " ".join(word for word in words if isinstance(word, str))}
+
+
+def edited(value: Value) -> Value:
+    return {**value, "images": [value.get("input_image"), value.get("output_image")]}
+
+
+def captioned_twice(value: Value) -> Value:
+    """VisText: what the chart is built like, then what it says."""
+    said = [text(value[name], name) for name in ("caption_L1", "caption_L2L3") if value.get(name)]
+    return {**value, "answer": " ".join(said), "table": value.get("datatable")}
+
+
+def split_choices(value: Value) -> Value:
+    """lmms-eval's IconQA: choices between commas, or each a picture of its own behind the question's."""
+    choices, shown = value.get("choices"), [value.get("query_image")]
+    drawn = [value[name] for name in sorted(value, key=_number) if name.startswith("choice_image_") and value[name]]
+    if isinstance(choices, str):
+        choices = [choice.strip() for choice in choices.split(",")] if choices.strip() else None
+    return {**value, "images": [*shown, *drawn], "choices": list(LETTERS[: len(drawn)]) if drawn else choices}
+
+
+def _number(name: str) -> tuple[int, str]:
+    found = re.search(r"[0-9]+$", name)
+    return (int(found[0]) if found else -1, name)
+
+
+def keyed_images(value: Value) -> Value:
+    if not value.get("file_name"):
+        raise Drop(DropReason.MISSING_MEDIA, "the picture's entry has no file_name")
+    return value
+
+
+ORIGINALS: Mapping[str, Family] = {
+    made.name: made
+    for made in (
+        family(
+            "lrv_json",
+            Recipe(fields(media=("image_id",)), free=True),
+            rows(ARRAY, "image_id", "question", "answer", "task"),
+        ),
+        family(
+            "perception_test_json",
+            Recipe(fields(answer=("answer_id",)), pairs="mc_question", media=("{key}.mp4",), by_index=True),
+            rows(KEYED, "mc_question", "metadata"),
+        ),
+        family(
+            "textocr_json",
+            Recipe(fields(question=(), media=("file_name",)), prepare=keyed_images, ask=READ, free=True),
+            Shape(KEYED, frozenset({"id", "file_name"}), "imgs", IMAGES, key_of("id")),
+            Shape(KEYED, frozenset({"image_id", "utf8_string"}), "anns", ANNOTATIONS, key_of("image_id")),
+            joiner=read_words,
+        ),
+        family(
+            "textocr_gpt4v",
+            Recipe(
+                fields(question=(), answer=("caption_image",), media=("filename", "image")), ask=DESCRIBE, free=True
+            ),
+            rows(PARQUET, "filename", "caption_image"),
+        ),
+        family(
+            "visualmrc_jsonl",
+            Recipe(
+                fields(question=("question.text",), answer=("answer.text",), media=("image_filename",)),
+                pairs="qa_data",
+                prepare=marked,
+                free=True,
+            ),
+            rows(ARRAY, "image_filename", "qa_data"),
+        ),
+        family(
+            "edit_parquet",
+            Recipe(fields(question=(), answer=("edit",), media=("images",)), prepare=edited, ask=EDIT, free=True),
+            rows(PARQUET, "edit", "input_image", "output_image"),
+        ),
+        family(
+            "vist_sis_json",
+            Recipe(fields(question=(), media=("images",)), ask=TELL, free=True),
+            side(SENTENCES, "story_id", "photo_flickr_id", "worker_arranged_photo_order", at=STORY),
+            joiner=told_in_order,
+        ),
+        family(
+            "tqa_json",
+            Recipe(prepare=lesson),
+            side(LESSONS, "globalID", "lessonName", "questions"),
+            joiner=taught,
+        ),
+        family(
+            "vistext_json",
+            Recipe(
+                fields(question=(), media=("img_id",), id=("caption_id",)),
+                prepare=captioned_twice,
+                ask=DESCRIBE,
+                free=True,
+            ),
+            rows(ARRAY, "caption_id", "img_id", "caption_L2L3"),
+        ),
+        family(
+            "pmcvqa_csv",
+            Recipe(
+                fields(
+                    question=("Question",),
+                    answer=("Answer_label", "Answer", "Anwser"),
+                    media=("Figure_path",),
+                    context=("Caption",),
+                )
+            ),
+            rows(TABLE, "Figure_path", "Question", "Choice A", "Choice B"),
+        ),
+        family(
+            "websight_parquet",
+            Recipe(fields(question=(), answer=("text",), context=()), ask=PAGE, free=True),
+            rows(PARQUET, "image", "text", "llm_generated_idea"),
+        ),
+        family(
+            "visual7w_json",
+            Recipe(fields(id=("image_id",), media=("filename",)), pairs="qa_pairs"),
+            rows(ARRAY, "image_id", "filename", "qa_pairs", at="images"),
+        ),
+        family(
+            "iconqa_parquet",
+            Recipe(fields(media=("images",)), prepare=split_choices),
+            rows(PARQUET, "query_image", "question", "choices", "ques_type"),
+        ),
+    )
+}
+"""What converted copies were made from."""
