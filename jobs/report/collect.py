@@ -33,7 +33,6 @@ from jobs.tables import Tables
 from jobs.wanted import ANSWERED, answers
 from schemas.config import Config
 from schemas.enums import PairKind, ParseStatus, Verdict
-from schemas.tables import TABLES
 
 MAP_ROWS = 1_500
 """Instructions of each side on the map."""
@@ -203,11 +202,14 @@ def _scores(tables: Tables, options: Options) -> tuple[Scores, ...]:
 
     either = f.col("content_score").isNotNull() | f.col("relevance_score").isNotNull()
     scored = tables.read("judged").where(either)
-    counts = [f.count_if(f.col("subject_kind") == kind.value).alias(f"{kind.value}s") for kind in PairKind]
+    counts = [
+        f.count_if(f.col("subject_kind") == kind.value).alias(name)
+        for kind, name in zip(PairKind, ("originals", "rewrites"), strict=True)
+    ]
     means = [mean(score, kind) for kind in PairKind for score in ("content", "relevance")]
     rows = scored.groupBy("source_id").agg(*counts, *means).orderBy("source_id").collect()
     theirs = {name: source.paper_scores for name, source in options.sources.items()}
-    return tuple(Scores(*row[:3], *row[3:], paper=theirs.get(row[0], {})) for row in rows)
+    return tuple(Scores(**row.asDict(), paper=theirs.get(row["source_id"], {})) for row in rows)
 
 
 def _lengths(tables: Tables) -> tuple[Mapping[int, int], Mapping[int, int]]:
@@ -262,15 +264,12 @@ def _reuse(tables: Tables) -> tuple[Reuse, ...]:
     return tuple(Reuse(row[0], row[1], int(row[2] or 0), int(row[3] or 0)) for row in rows.collect())
 
 
-def _twins(tables: Tables) -> Mapping[str, int] | None:
-    """Counts of the table `twins` by its kind; None where nobody looked for any."""
-    if "twins" not in TABLES or not tables.exists("twins"):
+def _twins(tables: Tables) -> Mapping[str, tuple[int, int]] | None:
+    """Rows of the table `twins` by kind, and how many of them later stages leave out; None where nobody looked."""
+    if not tables.exists("twins"):
         return None
-    rows = tables.read("twins")
-    kind = next((name for name in ("kind", "reason", "relation") if name in rows.columns), None)
-    if kind is None:
-        return {"rows": rows.count()}
-    return {str(row[0]): row["count"] for row in rows.groupBy(kind).count().orderBy(kind).collect()}
+    rows = tables.read("twins").groupBy("kind").agg(f.count("*"), f.count_if("dropped")).orderBy("kind").collect()
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 def _sampled(tables: Tables, config: Config, row: Row | None) -> DataFrame:

@@ -168,8 +168,8 @@ class Facts:
     map: InstructionMap | None = None
     costs: tuple[Cost, ...] = ()
     reuse: tuple[Reuse, ...] = ()
-    twins: Mapping[str, int] | None = None
-    """Found duplicates and contaminated rows by kind; None where nobody looked."""
+    twins: Mapping[str, tuple[int, int]] | None = None
+    """Rows found and rows left out by kind of twin; None where nobody looked."""
     agreement: Agreement | None = None
     compared: Compared | None = None
     cards: tuple[Card, ...] = ()

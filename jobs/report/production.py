@@ -74,8 +74,10 @@ def twins(facts: Facts) -> Section:
     title = "Duplicates and contamination"
     if facts.twins is None:
         return Section("twins", title, ("Nobody looked for near duplicates or for benchmark items in these tables.",))
-    rows = cells(*((kind.replace("_", " "), count) for kind, count in facts.twins.items()))
-    return Section("twins", title, ("Rows of the table twins.",), (Grid("Found", ("Kind", "Rows"), rows),))
+    text = ("Samples that repeat another sample, or overlap with an entry of a benchmark.",)
+    rows = cells(*((kind.replace("_", " "), found, left) for kind, (found, left) in facts.twins.items()))
+    grid = Grid("Found", ("Kind", "Samples", "Left out of later stages"), rows)
+    return Section("twins", title, text if rows else ("None was found.",), (grid,) if rows else ())
 
 
 def cost(facts: Facts) -> Section | None:
