@@ -10,7 +10,6 @@ from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.originals import ORIGINALS
 from udfs.adapters.paired import PAIRED
 from udfs.adapters.panels import PANELS
-from udfs.adapters.originals import ORIGINALS
 from udfs.adapters.publishers import PUBLISHERS
 from udfs.adapters.recipes import FLAT
 from udfs.adapters.regions import REGIONS
