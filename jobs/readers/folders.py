@@ -1,5 +1,6 @@
 """Folders of small files of which each is one record: found by looking at a few, planned as lists."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -37,12 +38,18 @@ class Folder:
 def gather(root: str, found: Iterable[str]) -> dict[str, Folder]:
     """Folders whose files are records, by the pattern of their files; at most three of each are opened."""
     groups: dict[str, list[str]] = {}
-    for name in sorted(found):
-        path = PurePosixPath(name)
-        if path.suffix[1:].lower() in SUFFIXES:
-            groups.setdefault(str(path.with_name(f"*{path.suffix}")), []).append(name)
+    paths = [path for path in map(PurePosixPath, sorted(found)) if path.suffix[1:].lower() in SUFFIXES]
+    beside = Counter(map(_everywhere, paths))
+    for path in paths:
+        alike = _everywhere(path) if beside[_everywhere(path)] > 1 else str(path.with_name(f"*{path.suffix}"))
+        groups.setdefault(alike, []).append(str(path))
     made = {pattern: _folder(root, names) for pattern, names in groups.items()}
     return {pattern: folder for pattern, folder in made.items() if folder}
+
+
+def _everywhere(path: PurePosixPath) -> str:
+    """Pattern of the files of this name in all folders beside its own: some publishers give each record a folder."""
+    return str(path.parents[1] / "*" / path.name) if len(path.parents) > 1 else str(path)
 
 
 def _folder(root: str, names: Sequence[str]) -> Folder | None:

@@ -28,7 +28,9 @@ def expected(path: Path, layout: Layout) -> list[Any]:
     value = json.loads(text)
     for key in layout.at.split(".") if layout.at else ():
         value = value[key]
-    return value if isinstance(value, list) else [{**item, "_key": key} for key, item in value.items()]
+    if isinstance(value, list):
+        return [item[0] if isinstance(item, list) else item for item in value]
+    return [{**item, "_key": key} for key, item in value.items()]
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path.name not in NO_RECORDS], ids=lambda path: path.name)

@@ -7,10 +7,11 @@ from typing import Any
 
 from schemas.enums import DropReason
 from schemas.errors import Drop
-from udfs.adapters.family import Family, Shape
+from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.fields import dotted, items, record_of, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, key_of
+from udfs.adapters.media import PATH
 from udfs.adapters.options import LETTERS
 from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows, side
 from udfs.ids import digest, field
@@ -18,9 +19,9 @@ from udfs.sample import Part, Problem, Record
 
 Value = Mapping[str, Any]
 EDIT = "The second picture is an edited copy of the first one. Which instruction leads from the first to the second?"
-PAGE = "Write the HTML of the web page that this screenshot shows."
 TELL = "Tell the story that these pictures show, one sentence for each of them."
 READ = "Which words are written in this picture? Write each on a line of its own."
+FILES = frozenset({Container.FILES})
 LESSONS, SENTENCES = "lessons", "sentences"
 STORY = "annotations"
 ILLEGIBLE = frozenset({".", ""})
@@ -117,6 +118,15 @@ def _number(name: str) -> tuple[int, str]:
     return (int(found[0]) if found else -1, name)
 
 
+def in_a_folder(value: Value) -> Value:
+    """Geometry3K and IconQA: each problem has a folder, with its figure beside its data."""
+    folder = str(value.get(PATH)).rpartition("/")[0]
+    figure = "img_diagram.png" if "problem_text" in value else "image.png"
+    drawn = [name for name in value.get("choices") or () if isinstance(name, str) and name.endswith(".png")]
+    letters = {"choices": list(LETTERS[: len(drawn)])} if drawn else {}
+    return {**value, "images": [f"{folder}/{name}" for name in (figure, *drawn)], **letters}
+
+
 def keyed_images(value: Value) -> Value:
     if not value.get("file_name"):
         raise Drop(DropReason.MISSING_MEDIA, "the picture's entry has no file_name")
@@ -130,6 +140,16 @@ ORIGINALS: Mapping[str, Family] = {
             "lrv_json",
             Recipe(fields(media=("image_id",)), free=True),
             rows(ARRAY, "image_id", "question", "answer", "task"),
+        ),
+        family(
+            "geometry3k_folder",
+            Recipe(fields(question=("problem_text",), media=("images",)), prepare=in_a_folder),
+            rows(FILES, "problem_text", "choices", "answer", at="json"),
+        ),
+        family(
+            "iconqa_folder",
+            Recipe(fields(media=("images",)), prepare=in_a_folder),
+            rows(FILES, "question", "answer", "ques_type", at="json"),
         ),
         family(
             "perception_test_json",
@@ -198,11 +218,6 @@ ORIGINALS: Mapping[str, Family] = {
                 )
             ),
             rows(TABLE, "Figure_path", "Question", "Choice A", "Choice B"),
-        ),
-        family(
-            "websight_parquet",
-            Recipe(fields(question=(), answer=("text",), context=()), ask=PAGE, free=True),
-            rows(PARQUET, "image", "text", "llm_generated_idea"),
         ),
         family(
             "visual7w_json",
