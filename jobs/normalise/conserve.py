@@ -72,7 +72,7 @@ def count_sources(
                 f"{became.units} units are samples or rejects",
                 DEFECT,
             )
-        files = len({item.range.file for item in plan.items if name in item.sources})
+        files = len({file for item in plan.items if name in item.sources for file in item.range.files()})
         duplicates = became.reasons.pop(DropReason.DUPLICATE.value, 0)
         others = 0 if name in plan.joined or limit is not None else there.parts - there.records
         counts.append(

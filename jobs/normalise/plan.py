@@ -1,11 +1,11 @@
 """What to read: the files of each source, their family, and ranges that cover them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jobs.normalise.read import Item
-from jobs.normalise.survey import PICTURES, survey, words_of
-from jobs.readers import Range, layouts, plan_ranges
+from jobs.normalise.survey import PICTURES, Looker, survey, words_of
+from jobs.readers import Range, plan_ranges
 from jobs.readers.folders import Folder, plan_files
 from schemas.config import Storage
 from schemas.errors import InputError
@@ -14,8 +14,6 @@ from udfs import files
 from udfs.adapters.family import Layout
 
 RANGE_BYTES = 32 << 20
-HUB = "hf://datasets"
-"""A sources_root that is the hub itself: files are read where they lie, range by range."""
 HUB = "hf://datasets"
 """A sources_root that is the hub itself: files are read where they lie, range by range."""
 MEDIA_SUFFIXES = PICTURES | {".mp4", ".avi", ".mkv", ".webm", ".mov"}
@@ -112,7 +110,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage) -> Plan:
         name = source.source_id
         folders[name] = folder = source_folder(source, storage)
         found, declared = find_files(source, folder)
-        surveyed = survey(source, folder, found, _looker(folder, looked, declared=declared))
+        surveyed = survey(source, found, Looker(folder, declared, looked))
         known = surveyed.known
         families[name] = known.family.name
         unread[name] = tuple(sorted({*found, *_others(source, folder)} - surveyed.files()))
@@ -125,21 +123,6 @@ def plan_sources(sources: Sequence[Source], storage: Storage) -> Plan:
                 held = _Held(layout, part.shape.words, surveyed.folders.get(file), [])
                 places.setdefault(place, held).sources.append(name)
     return Plan(tuple(_items(places, joined)), folders, families, frozenset(joined), unread)
-
-
-def _looker(folder: str, looked: dict[str, list[Layout]], *, declared: bool) -> Callable[[str], Sequence[Layout]]:
-    def look(file: str) -> Sequence[Layout]:
-        uri = files.join(folder, file)
-        if uri not in looked:
-            try:
-                looked[uri] = layouts(uri)
-            except InputError:
-                if declared:
-                    raise
-                looked[uri] = []
-        return looked[uri]
-
-    return look
 
 
 def _items(places: Mapping[_Place, _Held], joined: set[str]) -> Iterator[Item]:

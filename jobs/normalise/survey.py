@@ -1,7 +1,7 @@
 """What the files of one source are: looked at one by one, or by folder where each file is one record."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from jobs.readers import layouts, plan_ranges, read
 from jobs.readers.folders import ALWAYS, Folder, gather, illustrate
@@ -15,7 +15,29 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", 
 _OPENED = 500
 """A folder of more files is not opened file by file to find out what else they may be."""
 
-Look = Callable[[str], Sequence[Layout]]
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Looks at files, each once; what cannot be read raises where it was declared and is told later elsewhere."""
+
+    root: str
+    declared: bool
+    looked: dict[str, list[Layout]]
+    """By URI; sources share it."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Why files are not read."""
+
+    def look(self, file: str) -> Sequence[Layout]:
+        """Places in a file where records lie."""
+        uri = files.join(self.root, file)
+        if uri not in self.looked:
+            try:
+                self.looked[uri] = layouts(uri)
+            except InputError as error:
+                if self.declared:
+                    raise
+                self.looked[uri], self.failed[file] = [], str(error.args[0])
+        return self.looked[uri]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +56,13 @@ class Survey:
         return whole | set(self.known.files)
 
 
-def survey(source: Source, root: str, found: Iterable[str], look: Look) -> Survey:
+def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
     """The family of the files; folders that no family reads as records are opened file by file."""
     found = list(found)
-    folders = gather(root, found)
+    folders = gather(looker.root, found)
     while True:
         whole = {name for folder in folders.values() for name in folder.names}
-        seen = {file: there for file in found if file not in whole and (there := look(file))}
+        seen = {file: there for file in found if file not in whole and (there := looker.look(file))}
         seen |= {pattern: [folder.layout] for pattern, folder in folders.items()}
         try:
             known, refused = recognise(seen, source), None
@@ -55,9 +77,10 @@ def survey(source: Source, root: str, found: Iterable[str], look: Look) -> Surve
             folders = {pattern: folder for pattern, folder in folders.items() if pattern in closed}
         elif known:
             read_ones = {pattern: folder for pattern, folder in folders.items() if pattern in known.files}
-            return Survey(known, _illustrated(root, read_ones))
+            return Survey(known, _illustrated(looker.root, read_ones))
         elif refused:
-            raise refused
+            told = "; ".join(list(looker.failed.values())[:3])
+            raise InputError(f"{refused.args[0]}; not read: {told}", refused.next_step) if told else refused
 
 
 def _illustrated(root: str, folders: Mapping[str, Folder]) -> Mapping[str, Folder]:

@@ -29,11 +29,11 @@ class Refused(Exception):  # noqa: N818 - a verdict on the file
     """The pickle asks for something that is not on the list."""
 
 
-def _reconstruct(kind: type, shape: tuple[int, ...], letter: bytes) -> Array:
-    """numpy's own, for arrays proper only."""
+def _reconstruct(kind: type, shape: tuple[int, ...], _letter: bytes) -> Array:
+    """numpy's own, for arrays proper only; their state, which follows, brings shape and type."""
     if kind is not np.ndarray or shape != (0,):
         raise Refused("an array that is none")
-    return np.ndarray(shape, np.dtype(np.uint8 if letter in (b"b", "b") else letter))
+    return np.ndarray(shape, np.dtype(np.uint8))
 
 
 def _scalar(kind: "np.dtype[Any]", data: bytes) -> object:

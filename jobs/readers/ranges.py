@@ -35,6 +35,10 @@ class Range:
     words: Mapping[str, str] | None = None
     """Names of the categories that records of the range refer to by number."""
 
+    def files(self) -> tuple[str, ...]:
+        """Files that the range reads from."""
+        return tuple(name for name, _ in self.names if name) or (self.file,)
+
 
 def to_text(part: Range) -> str:
     """The range as JSON, to travel in a table."""

@@ -72,7 +72,7 @@ def coded(value: Value) -> Value:
 
 def receipts(_: str, parts: Iterable[Part]) -> Iterator[Record]:
     """The boxes of a receipt and the file of its four keys become two questions about one picture."""
-    boxes, keys = [], []
+    boxes, keys = list[Part](), list[Part]()
     for part in parts:
         (boxes if part.side == QUESTIONS else keys).append(part)
     for box, key in zip(boxes, keys, strict=False):

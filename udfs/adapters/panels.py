@@ -43,7 +43,7 @@ _ATTRIBUTES = ("Type", "Size", "Color", "Angle")
 
 def solved(_: str, parts: Iterable[Part]) -> Iterator[Record]:
     """The arrays of a puzzle with its rules."""
-    arrays, rules = [], []
+    arrays, rules = list[Part](), list[Part]()
     for part in parts:
         (arrays if part.side == QUESTIONS else rules).append(part)
     for array, rule in zip(arrays, rules, strict=False):
