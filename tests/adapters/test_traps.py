@@ -1,0 +1,207 @@
+"""What publishers' records do that a plain reader gets wrong, one small record each."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from drafting import draft_of, fields, paths, reason_of, said
+
+from schemas.enums import DropReason, MediaKind, Modality
+
+Value = Mapping[str, Any]
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(80)).decode()
+
+
+def talk(*turns: str, **more: object) -> Value:
+    """A LLaVA record of these turns, human first."""
+    speakers = ("human", "gpt")
+    return {
+        "id": "1",
+        "conversations": [{"from": speakers[at % 2], "value": text} for at, text in enumerate(turns)],
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    "mark", ["<image>", "<|image|>", "<image1>", "<|image_1|>", "<image_1>", "{image#1}", "<ImageHere>"]
+)
+@pytest.mark.parametrize("layout", ["{}\nWhat?", "What?\n{}", "What is {} like?", "{}What?"])
+def test_every_placeholder_wherever_it_stands(mark: str, layout: str):
+    draft = draft_of("llava_json", talk(layout.format(mark), "Red.", image="a.jpg"))
+    assert said(draft) == [layout.format("<image>"), "Red."]
+    assert paths(draft) == ["a.jpg"]
+
+
+def test_numbered_placeholders_say_which_picture_is_meant():
+    draft = draft_of("llava_json", talk("{image#2} or {image#1}?", "Both.", image=["1.jpg", "2.jpg"]))
+    assert (said(draft)[0], paths(draft)) == ("<image> or <image>?", ["2.jpg", "1.jpg"])
+
+
+def test_a_placeholder_for_pictures_stands_for_a_video():
+    draft = draft_of("llava_video_json", talk("<image>\nWhy?", "So.", video="a/1.mp4"), modality=Modality.VIDEO)
+    assert said(draft) == ["<video>\nWhy?", "So."]
+    assert [medium.kind for medium in draft.media] == [MediaKind.VIDEO]
+
+
+def test_a_placeholder_a_frame_is_one_video():
+    draft = draft_of("llava_json", talk("How good?\n" + "<|image|>" * 8, "Good.", image="1.mp4"))
+    assert said(draft)[0] == "How good?\n<video>"
+
+
+def test_two_questions_glued_together_show_one_picture_too_many():
+    glued = talk("<|image|>\nHow good? <|image|>\nHow sharp?", "Good.", image="a.jpg")
+    assert reason_of("llava_json", glued) is DropReason.PLACEHOLDER_MISMATCH
+
+
+def test_a_turn_of_the_placeholder_alone_is_joined_to_the_question():
+    turns = [("user", "<image>"), ("user", "Who?"), ("assistant", "He."), ("user", "And?"), ("assistant", "She.")]
+    value = {"image": ["ChartQA/1.png"], "conversations": [{"from": who, "value": text} for who, text in turns]}
+    assert said(draft_of("llava_jsonl", value)) == ["<image>\nWho?", "He.", "And?", "She."]
+
+
+@pytest.mark.parametrize("nothing", ["", "None", "none", "nan", None])
+def test_what_stands_for_no_picture(nothing: str | None):
+    assert draft_of("llava_json", talk("Who?", "He.", image=nothing)).media == ()
+
+
+@pytest.mark.parametrize(
+    "shown", ["a.jpg", ["a.jpg"], {"path": "a.jpg", "bytes": None}, [{"path": "a.jpg", "bytes": None}]]
+)
+def test_a_picture_as_text_list_or_struct(shown: object):
+    assert paths(draft_of("llava_json", talk("<image>\nWho?", "He.", image=shown))) == ["a.jpg"]
+
+
+@pytest.mark.parametrize(("turns", "reason"), [
+    (("Who?",), DropReason.NO_ANSWER),
+    (("Who?", ""), DropReason.EMPTY_TURN),
+    ((), DropReason.EMPTY_CONVERSATION),
+    (("<image>\nWho?", "He <image>."), DropReason.PLACEHOLDER_MISMATCH),
+    (("<image><image>Who?", "He."), DropReason.PLACEHOLDER_MISMATCH),
+])  # fmt: skip
+def test_broken_conversations_say_why(turns: tuple[str, ...], reason: DropReason):
+    assert reason_of("llava_json", talk(*turns, image="a.jpg")) is reason
+
+
+def test_a_null_answer_is_no_answer():
+    value = {"image": "a.jpg", "conversations": [{"from": "human", "value": "Who?"}, {"from": "gpt", "value": None}]}
+    assert reason_of("llava_json", value) is DropReason.NO_ANSWER
+
+
+def test_an_answer_first_is_out_of_order():
+    value = {"image": "a.jpg", "conversations": [{"from": "gpt", "value": "He."}, {"from": "human", "value": "Who?"}]}
+    assert reason_of("llava_json", value) is DropReason.TURN_ORDER
+
+
+def test_markup_json_and_escapes_in_answers_are_left_alone():
+    answers = ('<html><img src="x"></html>', '{"thoughts": "\\"a\\"", "action": "go"}', "a &amp; b\\n$\\frac{1}{2}$")
+    for answer in answers:
+        assert said(draft_of("llava_json", talk("<image>\nWhat?", answer, image="a.jpg")))[-1] == answer
+
+
+@pytest.mark.parametrize("key", ["image_base64_str", "image_str", "img_str"])
+def test_base64_under_every_name(key: str):
+    value = {"instruction": "Look.", "inputs": "Who?", "outputs": "He.", key: [PNG]}
+    draft = draft_of("base64_jsonl", value)
+    assert said(draft) == ["<image>\nLook.\n\nWho?", "He."]
+    assert draft.media[0].data == base64.b64decode(PNG)
+
+
+OPTIONS = {
+    "lettered": ["A) red", "B) green"], "dotted": ["A. red", "B. green"], "dashed": ["- A red", "- B green"],
+    "bracketed": ["(A) red", "(B) green"], "bare": ["red", "green"], "blank before": [" A:red ", " B:green "],
+    "marks at the end": ["A) red", "B) green", "##"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("label", ["B", "B)", "[B]", "(B)", "B.", "B) green", "b"])
+def test_options_and_labels_of_every_spelling(options: list[str], label: str):
+    value = {"id": "1", "image": "a.jpg", "question": "Which?", "options": options, "label": label}
+    draft = draft_of("flat_qa_jsonl", value)
+    assert said(draft) == ["<image>\nWhich?\nA. red\nB. green", "B. green"]
+    assert draft.gold_answer == "B"
+
+
+@pytest.mark.parametrize("label", ["", "Z", "neither of them", None, 7])
+def test_a_label_that_names_no_option_is_no_answer(label: object):
+    value = {"image": "a.jpg", "question": "Which?", "options": ["red", "green"], "label": label}
+    assert reason_of("flat_qa_jsonl", value) is DropReason.NO_ANSWER
+
+
+def test_ordinary_words_are_no_letters():
+    value = {"image": "a.jpg", "question": "Which?", "options": ["A book", "By car", "+"], "label": 2}
+    assert said(draft_of("flat_qa_jsonl", value)) == ["<image>\nWhich?\nA. A book\nB. By car\nC. +", "C. +"]
+
+
+ANSWERS = {
+    "text": ("two", "two"), "number": (2, "2"), "whole float": (11.0, "11"), "float": (12.25, "12.25"),
+    "boolean": (True, "True"), "list": (["Ohio", "Utah"], "Ohio, Utah"), "mixed list": ([11.0, "x"], "11, x"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "shown"), ANSWERS.values(), ids=ANSWERS)
+def test_answers_of_every_type(answer: object, shown: str):
+    draft = draft_of("flat_qa_json", {"image": "a.jpg", "question": "How many?", "answer": answer})
+    assert (said(draft)[-1], draft.gold_answer) == (shown, shown)
+
+
+@pytest.mark.parametrize("answer", ["", "nan", "None", None, [], float("nan")])
+def test_answers_that_are_none(answer: object):
+    assert (
+        reason_of("flat_qa_json", {"image": "a.jpg", "question": "How many?", "answer": answer}) is DropReason.NO_ANSWER
+    )
+
+
+@pytest.mark.parametrize("answers", [
+    ["two", "one", "Two", "unanswerable"],
+    [{"answer": "two", "answer_confidence": "yes"}, {"answer": "one"}, {"answer": "two"}],
+])  # fmt: skip
+def test_of_ten_annotators_most_are_believed(answers: list[object]):
+    assert (
+        draft_of("flat_qa_json", {"image": "a.jpg", "question": "How many?", "answers": answers}).gold_answer == "two"
+    )
+
+
+def test_a_question_as_a_list_of_words():
+    value = {"map_id": "map_0.png", "question": ["Which", "state", "?"], "answer": "Ohio"}
+    draft = draft_of("flat_qa_json", value)
+    assert (said(draft)[0], paths(draft)) == ("<image>\nWhich state ?", ["map_0.png"])
+
+
+def test_the_unit_belongs_to_the_number():
+    table = {"_key": "7", "question": "How much?", "choices": None, "table": "A | B", "solution": "Add."}
+    for answer, unit, shown in (("1,200", "$", "$1,200"), ("5", "cm", "5 cm"), ("5", None, "5")):
+        draft = draft_of("tabmwp_json", {**table, "answer": answer, "unit": unit})
+        assert said(draft)[-1] == f"Add.\nAnswer: {shown}"
+        assert draft.evidence is not None
+        assert (draft.evidence.kind, draft.evidence.text) == ("table", "A | B")
+
+
+def test_the_scale_belongs_to_the_number():
+    asked = {"question": "How much?", "answer": 12.5, "scale": "million"}
+    value = {"table": {"table": [["", "2019"], ["Sales", "12"]]}, "paragraphs": [], "questions": [asked]}
+    assert said(draft_of("tatqa_json", value, modality=Modality.TEXT))[-1] == "12.5 million"
+
+
+def test_escapes_of_a_table_of_answers_are_undone():
+    value = {"id": "nt-1", "utterance": "Who?", "context": "csv/1.csv", "targetValue": r"a\pb|c\nd"}
+    shown = fields(context=("context",))
+    assert said(draft_of("wtq_tsv", value, reading=shown))[-1] == "a|b, c\nd"
+
+
+def test_many_answers_of_one_picture_stay_one_sample():
+    value = {"_key": "07", "questions": ["Who?", "Where?"], "answers": ["He", "Here"], "title": "T"}
+    draft = draft_of("ocrvqa_json", value)
+    assert said(draft) == ["<image>\nWho?", "He", "Where?", "Here"]
+    assert reason_of("ocrvqa_json", {**value, "answers": ["He"]}) is DropReason.NO_ANSWER
+
+
+def test_the_right_answer_is_not_among_the_wrong_ones():
+    pair = {"qa_id": 1, "question": "What?", "answer": "Green.", "multiple_choices": ["Red.", "Blue.", "Grey."]}
+    draft = draft_of("visual7w_json", {"image_id": 2, "filename": "v7w_2.jpg", "qa_pairs": [pair]})
+    assert said(draft) == ["<image>\nWhat?", "Green."]
+
+
+def test_leading_zeros_are_kept():
+    assert said(draft_of("llava_json", talk("<image>\nRead.", "0042", image="a.jpg")))[-1] == "0042"
