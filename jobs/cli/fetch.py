@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from jobs.fetch.download import Fetched
     from jobs.fetch.plan import Plan
 
+NAMED = 8
+"""Sources that an error names; the lines before it name all."""
+
 
 def fetch(
     ctx: typer.Context,
@@ -70,8 +73,7 @@ def fetch(
         print_json(_tree(plan, fetched))
     elif fetched is not None:
         _print_outcome(fetched)
-    if not dry_run:
-        _judge(plan, fetched)
+    _judge(plan, fetched, dry_run)
 
 
 def _choose(options: Options, names: list[str] | None) -> list[Source]:
@@ -118,11 +120,14 @@ def _print_plan(plan: "Plan") -> None:
     for state in (State.BY_HAND, State.EXCLUDED):
         others = [line for line in plan.lines if line.state is state]
         if others:
-            told = [(line.source_id, line.pattern, line.destination, line.licence, line.note) for line in others]
-            print_table(state.value, ("source", "files", "destination", "licence", "note"), told)
+            cells = [(line.source_id, line.pattern, line.destination, line.licence, line.note) for line in others]
+            print_table(state.value, ("source", "files", "destination", "licence", "note"), cells)
+    told: dict[str, list[str]] = {}
     for line in plan.lines:
         if line.note and line.state not in (State.BY_HAND, State.EXCLUDED):
-            typer.echo(f"{line.source_id}, {line.repository}: {line.note}")
+            told.setdefault(line.note, []).append(line.source_id)
+    for note, names in told.items():
+        typer.echo(f"{', '.join(names)}: {note}")
     total = sum(file.remote.size for file in plan.files)
     typer.echo(f"{len(plan.files):,} files, {total:,} bytes; what sources share counts once here")
 
@@ -155,17 +160,19 @@ def _tree(plan: "Plan", fetched: "Fetched | None") -> dict[str, Any]:
     return tree
 
 
-def _judge(plan: "Plan", fetched: "Fetched | None") -> None:
+def _judge(plan: "Plan", fetched: "Fetched | None", dry_run: bool) -> None:
     """Raises where something of the plan is not there; what nobody serves is told, but no failure of others."""
     from jobs.fetch.plan import State
 
     states = Counter(line.state for line in plan.lines)
     unserved = {line.source_id for line in plan.lines if line.state is State.FAILED}
     failed = {name for file, _ in (fetched.failed if fetched else ()) for name in file.sources}
-    if unserved | failed:
+    missing = sorted(unserved | failed)
+    if missing:
+        more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
         raise InputError(
-            f"{len(unserved | failed)} sources are not complete: {', '.join(sorted(unserved | failed))}",
+            f"{len(missing)} sources are not complete: {', '.join(missing[:NAMED])}{more}",
             "see the reasons above; run again, which fetches only what is missing",
         )
-    if not states[State.FETCH]:
+    if not (states[State.FETCH] or dry_run):
         raise InputError("nothing was fetched: no hub serves what was asked for", "get the files listed above by hand")

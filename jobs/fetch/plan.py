@@ -117,7 +117,7 @@ def _add_source(plan: Plan, found: dict[str, File], place: _Place, hub: Hub) -> 
     source = place.source
     named = repository(source.hub_id) if source.hub_id else None
     if named is None:
-        note = f"hub_id {source.hub_id!r} is no repository" if source.hub_id else "no hub serves it"
+        note = f"hub_id {source.hub_id!r} is no repository" if source.hub_id else "no hub serves these files"
         plan.lines.append(_line(source, State.BY_HAND, place.folder, note="; ".join((note, *by_hand(source)))))
         return
     repo, inside = named
@@ -140,11 +140,11 @@ def _add_source(plan: Plan, found: dict[str, File], place: _Place, hub: Hub) -> 
         plan.lines.append(_told(place, repo, listing, (pattern, kind, kept, len(chosen) - len(kept))))
     page = f"{hub.endpoint}/datasets/{repo}"
     if not annotations:
-        note = f"none of the {len(listing.files):,} files there matches {', '.join(_names(source))}; look at {page}"
+        note = f"none of the {len(listing.files):,} files of {repo} matches {', '.join(_names(source))}; look at {page}"
         plan.lines.append(_line(source, State.FAILED, place.folder, note=note))
     elif idle := ", ".join(_idle(source, listing, place.annotations_only)):
         plan.lines.append(
-            _line(source, State.NOTHING, place.folder, note=f"no file there matches {idle}; look at {page}")
+            _line(source, State.NOTHING, place.folder, note=f"no file of {repo} matches {idle}; look at {page}")
         )
 
 
@@ -227,4 +227,4 @@ def by_hand(source: Source) -> Iterator[str]:
 def terms(source: Source) -> str:
     """Licence of the data, and of the packaging where that is another."""
     licence = source.licence
-    return f"{licence.spdx} ({licence.packaging})" if licence.packaging else licence.spdx
+    return f"{licence.spdx} ({licence.packaging})" if licence.packaging not in ("", licence.spdx) else licence.spdx

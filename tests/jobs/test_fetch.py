@@ -202,7 +202,7 @@ def test_access(here: Path, hub: Hub, capsys: pytest.CaptureFixture[str], monkey
     said = " ".join(ran.out.split())
     assert f"gated: its publisher wants terms to be accepted next: accept the publisher's terms at {hub.url}" in said
     assert "the hub knows no such data set, or shows it only to some" in said
-    assert "none of the 4 files there matches annotations/a.json" in said
+    assert "none of the 4 files of o/list matches annotations/a.json" in said
     assert "3 sources are not complete: elsewhere, gone, locked" in ran.err
     assert set(lying(here / "sources")) == {"o__ov/chart/train-0.parquet"}
     monkeypatch.setenv("HF_TOKEN", "hf_wrongsecret")
@@ -218,9 +218,10 @@ def test_access(here: Path, hub: Hub, capsys: pytest.CaptureFixture[str], monkey
 
 def test_no_hub(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert Ran(capsys, "geo", "--dry-run").code == 4
     ran = Ran(capsys, "geo", "listed", "by_hand")
     assert ran.code == 4
-    assert "no answer from http://127.0.0.1:9" in ran.out
+    assert "geo, listed: no answer from http://127.0.0.1:9" in ran.out
     assert "HF_ENDPOINT" in ran.out
     assert "questions.json" in ran.out
 
