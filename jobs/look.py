@@ -35,7 +35,7 @@ class Seen:
 
 
 def look(source: Source, plan: Plan, config: Config, limit: int, whole: bool = True) -> Iterator[Seen]:
-    """Up to `limit` records with what becomes of them: those of the lowest hashes, or the first ones if not `whole`.
+    """Up to `limit` records with what becomes of them: those of the lowest hashes, or, if not `whole`, first ones.
 
     `whole` reads all files twice, as their hashes must be known before one is chosen.
     """
@@ -66,9 +66,11 @@ def _seen(record: Record, source: Source, family: Family, builder: Builder) -> S
 
 
 def _alone(items: list[Item], source: Source, _: Family, limit: int) -> Iterator[Record]:
-    """Records that stand alone; a negative limit takes the first ones."""
+    """Records that stand alone; a negative limit takes the first ones of every range."""
     if limit < 0:
-        yield from islice((record for item in items for record in _mine(item, source)), -limit)
+        some = items[:: -(-len(items) // -limit)]
+        each = -(limit // max(1, len(some)))
+        yield from chain.from_iterable(islice(_mine(item, source), each) for item in some)
         return
     records = ((at, record) for at, item in enumerate(items) for record in _mine(item, source))
     hashed = ((pick_of(record), at, record.origin.position) for at, record in records)

@@ -8,6 +8,7 @@ import typer
 
 from jobs.cli.context import print_json, read_options
 from jobs.cli.fetch import fetch
+from jobs.cli.screen import screen
 from jobs.cli.source_view import facts, print_check, print_checks, print_list, print_source
 from jobs.cli.stages import has_files
 from jobs.run import Options
@@ -18,6 +19,7 @@ from schemas.source import Source, pick_sources
 app = typer.Typer(help="What can be read, and whether your files of it read well.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
 app.command()(fetch)
+app.command()(screen)
 MISSING = 4
 """Exit code when files of a source are missing or unreadable."""
 
