@@ -18,6 +18,8 @@ CONTEXT: Mapping[Split, int] = {Split.SI: 8192, Split.OV: 16384}
 DELETED = "QA_GT_caption_based_noisy"
 """The trainer deletes this text from rows with media, so that no row of ours may depend on it."""
 
+NAMES = "'id', id, 'source', source_id, 'licence', licence.spdx"
+
 TURNS = f"""
 transform(conversation, (turn, i) -> named_struct(
     'from', IF(turn.role = 'user', 'human', 'gpt'),
@@ -60,7 +62,7 @@ def exportable(rows: DataFrame, paths: DataFrame) -> DataFrame:
 def lines(rows: DataFrame) -> DataFrame:
     """`split`, `id` and the row's JSON object; keys that do not apply are absent."""
     text, single, several, video = (
-        f"to_json(named_struct('id', id, 'source', source_id{media}, 'conversations', {TURNS}))"
+        f"to_json(named_struct({NAMES}{media}, 'conversations', {TURNS}))"
         for media in ("", ", 'image', paths[0]", ", 'image', paths", ", 'video', paths[0]")
     )
     line = f"""CASE WHEN size(media) = 0 THEN {text} WHEN media_kind = 'video' THEN {video}

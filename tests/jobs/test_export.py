@@ -13,7 +13,7 @@ import pytest
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from release_rows import PICTURES, VIDEO, settings
+from release_rows import FREE, PICTURES, VIDEO, settings
 
 from jobs.export import ExportFacts, check_export, export
 from jobs.export.media import video
@@ -74,7 +74,8 @@ def test_what_an_export_holds(exported: ExportFacts):
     assert by_source["photos"]["image"] == f"single_image_data/{PICTURES[1][:2]}/{PICTURES[1]}.jpg"
     assert by_source["albums"]["image"] == [f"multi_image_data/{p[:2]}/{p}.jpg" for p in PICTURES[2:4]]
     assert by_source["clips"]["video"] == f"video_data/{VIDEO[:2]}/{VIDEO}.mp4"
-    assert set(by_source["words"]) == {"id", "source", "conversations"}
+    assert set(by_source["words"]) == {"id", "source", "licence", "conversations"}
+    assert {row["licence"] for row in rows} == {FREE["spdx"]}
     assert [turn["from"] for turn in by_source["clips"]["conversations"]] == ["human", "gpt"]
     assert by_source["clips"]["conversations"][0]["value"].startswith("<image>\nquestion")
     assert "“quoted”" in by_source["photos"]["conversations"][1]["value"]
