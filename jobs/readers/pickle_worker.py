@@ -10,7 +10,7 @@ import pickle
 import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -42,6 +42,13 @@ def _scalar(kind: "np.dtype[Any]", data: bytes) -> object:
     return np.frombuffer(data.encode("latin-1") if isinstance(data, str) else data, kind)[0]
 
 
+def _frombuffer(data: bytes, kind: "np.dtype[Any]", shape: tuple[int, ...], order: Literal["C", "F"]) -> Array:
+    """An array as protocol 5 writes it."""
+    if kind.hasobject:
+        raise Refused("an array of Python objects in a buffer")
+    return np.frombuffer(data, kind).reshape(shape, order=order)
+
+
 def _bytes(text: str, encoding: str) -> bytes:
     """How Python 3 writes bytes for Python 2: `_codecs.encode(text, "latin1")`."""
     if encoding not in ("latin1", "latin-1"):
@@ -65,6 +72,7 @@ _ALLOWED: Mapping[tuple[str, str], Callable[..., object]] = {
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
     **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _frombuffer for core in ("core", "_core")},
     **{(f"numpy.{core}.multiarray", "scalar"): _scalar for core in ("core", "_core")},
 }
 # Constructors of builtins make objects of a size that a few bytes name: bytearray(1 << 40) ends at the memory limit.

@@ -113,11 +113,17 @@ def _fits(shape: Shape, layout: Layout, source: Source) -> bool:
         return False
     reading = source.reading
     own = reading.fields if reading else FieldMap()
-    waived = {"question"} if reading and reading.question else set()
+    waived = {"question"} if reading and reading.question and _asks(source) else set()
     return all(
         part in waived or any(_has(record, path) for path in (*getattr(own, part), *paths))
         for part, paths in shape.one_of.items()
     )
+
+
+def _asks(source: Source) -> bool:
+    """Whether the source's own family expects a question, which its catalogue file may bring instead."""
+    declared = declared_family(source)
+    return declared is None or any("question" in shape.one_of for shape in declared.shapes)
 
 
 def _has(record: Mapping[str, object], path: str) -> bool:
