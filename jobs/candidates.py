@@ -7,6 +7,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 from pyspark.sql.types import LongType, StringType, StructType
 
+from jobs.dedup.kept import kept_samples
 from jobs.mix import Key, Stratum
 from jobs.tables import Tables, spark_schema
 from schemas.columns import CHECKS
@@ -106,7 +107,7 @@ def _originals(tables: Tables, config: Config) -> DataFrame:
         "absent_media": F.col("media_status") == "absent",
         **_unfit(config),
     }
-    return tables.read("samples").select(
+    return kept_samples(tables).select(
         F.col("sample_id").alias("id"),
         F.lit(PairKind.ORIGINAL.value).alias("kind"),
         *("sample_id", "source_id", "group", "category", "modality"),
@@ -118,7 +119,7 @@ def _originals(tables: Tables, config: Config) -> DataFrame:
 def _rewrites(tables: Tables, config: Config, judge_id: str | None) -> DataFrame:
     groups = [group.value for group in config.publishing.keep_groups if group in config.rewriting.groups]
     told = verdicts(tables, config, judge_id).select(F.col("subject_id").alias("pair_id"), "readable", "passes")
-    facts = tables.read("samples").select(
+    facts = kept_samples(tables).select(
         "sample_id", "group", "category", "modality", "media", "media_status", F.lit(True).alias("known")
     )
     twins = Window.partitionBy("pair_id").orderBy("sample_id", "position")
@@ -203,7 +204,7 @@ def _lineage(known: Mapping[str, str]) -> Column:
 def released(tables: Tables, taken: DataFrame, told: DataFrame, release_id: int) -> DataFrame:
     """Full rows of the release for the rows taken; `told` are the deciding judge's rows."""
     keys = taken.select("id", "kind", "sample_id", "position", "split")
-    samples = tables.read("samples").withColumnRenamed("conversation", "original")
+    samples = kept_samples(tables).withColumnRenamed("conversation", "original")
     told = told.drop("sample_id", "source_id", "call_key")
     verdict = {kind: told.where(F.col("subject_kind") == kind.value).drop("subject_kind") for kind in PairKind}
     originals = (

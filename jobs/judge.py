@@ -6,6 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from jobs.dedup.kept import kept_samples
 from jobs.derive import READ, read_labels
 from jobs.stages import Run, StageCount
 from jobs.wanted import answers, judge_requests, scoring_judge
@@ -39,7 +40,7 @@ def judge(run: Run, with_engine: bool = True) -> StageCount:
 def derive_judged(run: Run, wanted: DataFrame) -> None:
     """`judged` anew: one row per subject and judge, scores beside the verdict of the judge that gave them."""
     pairs = run.tables.read("rewritten").select(f.col("pair_id").alias("subject_id"), "checks")
-    samples = run.tables.read("samples").select("sample_id", "source_id")
+    samples = kept_samples(run.tables).select("sample_id", "source_id")
     kind = f.when(f.col("checks").isNull(), PairKind.ORIGINAL.value).otherwise(PairKind.REWRITTEN.value)
     asked = wanted.select("call_key", "sample_id", "subject_id", "subject")
     calls = answers(run.tables).drop("sample_id", "subject_id").join(asked, "call_key").join(samples, "sample_id")

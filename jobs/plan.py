@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import functions as f
 
+from jobs.dedup.kept import kept_samples
 from jobs.normalise.plan import plan_sources
 from jobs.stages import Run
 from jobs.wanted import judge_requests, rewrite_requests, union
@@ -67,4 +68,4 @@ def plan_calls(run: Run, sources: Sequence[Source], limit: int | None) -> RunPla
         )
         for row in sorted(sums, key=lambda row: (row["engine"], row["purpose"]))
     ]
-    return RunPlan(read, calls, run.tables.read("samples").count())
+    return RunPlan(read, calls, kept_samples(run.tables).count())

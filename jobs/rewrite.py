@@ -4,6 +4,7 @@ from functools import partial
 
 from pyspark.sql import functions as f
 
+from jobs.dedup.kept import kept_samples
 from jobs.derive import parse_replies
 from jobs.stages import Run, StageCount
 from jobs.tables import spark_schema
@@ -38,7 +39,7 @@ def rewrite(run: Run, with_engine: bool = True) -> StageCount:
 def derive_rewritten(run: Run) -> int:
     """`rewritten` anew, from all answered rewrites of the current configuration; returns their number."""
     wanted = rewrite_requests(run.tables, run.engines, None).select("call_key", "subject", "sample_id")
-    sources = run.tables.read("samples").select("sample_id", "source_id")
+    sources = kept_samples(run.tables).select("sample_id", "source_id")
     calls = answers(run.tables).drop("sample_id").join(wanted, "call_key").join(sources, "sample_id")
     parsed = calls.mapInArrow(partial(parse_replies, prompts=run.engines.by_version), spark_schema(REWRITTEN))
     # Two replies may hold the same pair; the first by key stays.

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
+from jobs.dedup.stage import dedup
 from jobs.engines import Engines, load_engines
 from jobs.export import ExportFacts, export
 from jobs.judge import judge
@@ -33,6 +34,7 @@ class Stage(StrEnum):
     """Stages in the order in which `run` takes them."""
 
     NORMALISE = "normalise"
+    DEDUP = "dedup"
     REWRITE = "rewrite"
     JUDGE = "judge"
     PUBLISH = "publish"
@@ -132,6 +134,9 @@ def run_stage(run: Run, stage: Stage, outcome: Outcome, work: Work) -> None:
     tables, spark = run.tables, run.tables.spark
     if stage is Stage.NORMALISE:
         outcome.sources = Normalise(tables, run.config, run.run_id, run.progress, work.limit).run(work.sources)
+    elif stage is Stage.DEDUP:
+        with run.progress.tasks("dedup", spark):
+            outcome.stages.append(dedup(run))
     elif stage is Stage.REWRITE:
         outcome.stages.append(rewrite(run, work.with_engine))
     elif stage is Stage.JUDGE:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
+from jobs.dedup.kept import kept_samples
 from jobs.engines import Engines
 from jobs.tables import Tables
 from schemas.config import Judge
@@ -71,7 +72,7 @@ def requests_for(subjects: DataFrame, ask: Ask, engines: Engines) -> DataFrame:
 def rewritable(tables: Tables, engines: Engines) -> DataFrame:
     """Samples of the groups that are rewritten, with their pictures at hand, as subjects."""
     groups = [group.value for group in engines.config.rewriting.groups]
-    samples = tables.read("samples").where(f.col("group").isin(groups))
+    samples = kept_samples(tables).where(f.col("group").isin(groups))
     samples = samples.where(f.col("media_status") != MediaStatus.ABSENT.value)
     return samples.withColumn("subject_id", f.col("content_id"))
 
@@ -97,7 +98,7 @@ def rewrite_requests(tables: Tables, engines: Engines, cap: int | None) -> DataF
 
 def pair_subjects(tables: Tables) -> DataFrame:
     """Pairs as subjects: their own turns, the sample's media, gold answer and evidence."""
-    samples = tables.read("samples").drop("conversation", "content_id", "source_id")
+    samples = kept_samples(tables).drop("conversation", "content_id", "source_id")
     pairs = tables.read("rewritten").where("position >= 0").withColumnRenamed("pair_id", "subject_id")
     return pairs.join(samples, "sample_id")
 

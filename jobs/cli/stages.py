@@ -100,6 +100,11 @@ def normalise(
     _stage(options, [Stage.NORMALISE], Work(choose_sources(options, sources), limit))
 
 
+def dedup(ctx: typer.Context) -> None:
+    """Find duplicates across sources, near-duplicates and overlap with benchmarks; nothing is asked about them."""
+    _stage(read_options(ctx), [Stage.DEDUP])
+
+
 def rewrite(
     ctx: typer.Context,
     no_engine: Annotated[
@@ -161,4 +166,4 @@ def demo(
     run_demo(lambda *defaults: read_options(ctx, *defaults), everything, as_json)
 
 
-STAGES: Sequence[Callable[..., None]] = (normalise, rewrite, judge, publish, export)
+STAGES: Sequence[Callable[..., None]] = (normalise, dedup, rewrite, judge, publish, export)

@@ -1,0 +1,1 @@
+"""Twins among samples, and overlap with benchmarks, before anything is paid for."""
