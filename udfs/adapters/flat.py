@@ -58,6 +58,8 @@ class Recipe:
     """Answers are texts of which none is the only right one, so that there is no gold answer."""
     shows: bool = True
     """Whether the records show anything."""
+    general: bool = False
+    """Whether a source may name fields and a question of its own for these records, though its family is another."""
     optional: bool = False
     """Whether some of the records show nothing."""
 
@@ -68,15 +70,22 @@ class _Reply:
     gold: str
 
 
-def flat(recipe: Recipe) -> Adapter:
-    """The adapter for records of this recipe."""
+def flat(recipe: Recipe, name: str) -> Adapter:
+    """The adapter for records of this recipe, which makes up the family of this name."""
 
     def adapter(record: Record, source: Source) -> Draft:
         if recipe.prepare:
             record = replace(record, value=recipe.prepare(record.value))
-        return _Reader(recipe, source.reading or Reading(files=()), source.modality).draft(record)
+        return _Reader(recipe, _told(source, name, recipe), source.modality).draft(record)
 
     return adapter
+
+
+def _told(source: Source, name: str, recipe: Recipe) -> Reading:
+    """What a source says about its records: nothing about those of a family that is not its own."""
+    reading = source.reading or Reading(files=())
+    own = recipe.general or name == (reading.family or source.family) or reading.adapter
+    return reading if own else Reading(files=(), media_root=reading.media_root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,8 +111,8 @@ def composed(panels: Sequence[str]) -> bytes:
 
 
 _FIELDS = fields(question=(), answer=("answer",), media=("images",), context=("context",))
-_SEVERAL = flat(Recipe(_FIELDS, ask=SEVERAL))
-_COMPOSED = flat(Recipe(_FIELDS, ask=COMPOSED))
+_SEVERAL = flat(Recipe(_FIELDS, ask=SEVERAL), "raven_npz_xml")
+_COMPOSED = flat(Recipe(_FIELDS, ask=COMPOSED), "raven_npz_xml")
 
 
 def adapt(record: Record, source: Source) -> Draft:

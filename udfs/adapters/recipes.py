@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from schemas.enums import Modality
 from udfs.adapters.family import Container, Family, Shape
-from udfs.adapters.flat import Recipe
+from udfs.adapters.flat import ALIASES, Recipe
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, QUESTIONS, answered, captioned
 from udfs.adapters.media import BASE64_KEYS
 from udfs.adapters.prepare import coco_2017
@@ -18,20 +18,23 @@ TEXT = Recipe(
 )
 
 
+ANY = Recipe(general=True)
+
+
 def text_rows(containers: frozenset[Container]) -> tuple[Shape, ...]:
     pairs = (("question", "response"), ("question", "answer"), ("problem", "solution"), ("instruction", "output"))
-    shown = frozenset({"image", "images", "video", "conversations"})
+    shown = frozenset({*ALIASES.media, *ALIASES.options, "videoID", "video_idx", "conversations"})
     return tuple(Shape(containers, frozenset(pair), forbids=shown) for pair in pairs)
 
 
 FLAT: Mapping[str, Family] = {
     made.name: made
     for made in (
-        family("flat_qa_json", Recipe(), *generic(ARRAY)),
-        family("flat_qa_parquet", Recipe(), *generic(PARQUET)),
-        family("flat_qa_jsonl", Recipe(), *generic(ARRAY)),
-        family("flat_qa_tsv", Recipe(), *generic(TABLE)),
-        family("keyed_json", Recipe(), *generic(KEYED)),
+        family("flat_qa_json", ANY, *generic(ARRAY)),
+        family("flat_qa_parquet", ANY, *generic(PARQUET)),
+        family("flat_qa_jsonl", ANY, *generic(ARRAY)),
+        family("flat_qa_tsv", ANY, *generic(TABLE)),
+        family("keyed_json", ANY, *generic(KEYED)),
         family(
             "cauldron_parquet",
             Recipe(fields(question=("user",), answer=("assistant",), media=("images",)), pairs="texts"),

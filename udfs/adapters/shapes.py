@@ -23,7 +23,7 @@ TEST_SET = frozenset({"split", "category", "question_type", "answer_type", "answ
 
 def family(name: str, recipe: Recipe, *shapes: Shape, joiner: Joiner | None = None) -> Family:
     """A family whose records a recipe reads."""
-    return Family(name, shapes, flat(recipe), joiner)
+    return Family(name, shapes, flat(recipe, name), joiner)
 
 
 def fields(**paths: tuple[str, ...]) -> FieldMap:
