@@ -37,7 +37,7 @@ def screen(
     if score:
         from jobs.screen.scores import score as ask
 
-        measured.scores = ask(options, found)
+        measured.asked, measured.scores = True, ask(options, found)
     group, findings = suggest(measured)
     source = found.source.model_copy(update={"group": group})
     text = catalogue_text(source)
@@ -96,8 +96,8 @@ def _lines(found: "Measured") -> Iterator[tuple[str, str]]:
         spread.format(*found.sides) if found.sides else "no pictures",
     )
     yield "languages", ", ".join(f"{name} {number:,}" for name, number in found.languages.most_common(5))
-    scores = "information {:.1f}, relevance {:.1f}".format(*found.scores) if len(found.scores) == 2 else "not run"
-    yield "scores, 1-5", scores
+    scores = "information {:.1f}, relevance {:.1f}".format(*found.scores) if len(found.scores) == 2 else ""
+    yield "scores, 1-5", scores or ("no reply could be read" if found.asked else "not run: needs --score")
     for path, values in found.splits.items():
         told = ", ".join(f"{value} {number:,}" for value, number in values.most_common(8))
         yield f"values of {path} (reading.select takes some of them)", told

@@ -55,7 +55,8 @@ class Measured:
     """Shorter side of a picture in px, likewise."""
     languages: Counter[str] = field(default_factory=Counter)
     scores: tuple[float, ...] = ()
-    """Mean information and relevance, 1-5; empty: no engine was asked."""
+    """Mean information and relevance, 1-5; empty: no engine was asked, or none of its replies could be read."""
+    asked: bool = False
 
     splits: dict[str, Counter[str]] = field(default_factory=dict)
     """Fields that may tell several sources apart, with the values that they have."""

@@ -7,6 +7,8 @@ from pyspark.sql import functions as f
 
 from jobs.run import Options, Stage, open_run, run_stages
 from jobs.screen.find import Found
+from schemas.config import MediaMode
+from schemas.errors import InputError
 
 SCORED = 30
 """Samples that are scored."""
@@ -14,6 +16,11 @@ SCORED = 30
 
 def score(options: Options, found: Found) -> tuple[float, ...]:
     """Mean information and relevance of up to SCORED samples; empty when no reply could be read."""
+    if found.config.media.mode is MediaMode.SKIP:
+        raise InputError(
+            "--score: most pictures are missing, and nothing is scored without its pictures",
+            "put them there, or screen without --score",
+        )
     with TemporaryDirectory(prefix="mammoth-screen-") as root:
         config = found.config
         storage = config.storage.model_copy(update={"root": root, "catalog": None})

@@ -28,7 +28,7 @@ def suggest(found: Measured) -> tuple[Group, list[Finding]]:
         (f"more than {MOST_UNUSABLE:.0%} of the records are rejects or duplicates", f"{found.unusable:.0%}", Group.C,
          found.unusable > MOST_UNUSABLE),
         (f"mean scores below {LEAST_CONTENT} (information) or {LEAST_RELEVANCE} (relevance)",
-         " and ".join(f"{score:.1f}" for score in found.scores) or "not run: needs --score", Group.C,
+         " and ".join(f"{score:.1f}" for score in found.scores) or "not known", Group.C,
          bool(found.scores) and (found.scores[0] < LEAST_CONTENT or found.scores[1] < LEAST_RELEVANCE)),
         (f"half of the answers have {LONG_WORDS} words or more", f"median {median:.0f}", Group.A,
          median >= LONG_WORDS),

@@ -132,3 +132,11 @@ def test_a_written_file_runs_at_once(tmp_path: Path, capsys: pytest.CaptureFixtu
     tree = json.loads(capsys.readouterr().out)
     assert tree["measured"]["samples"] == 3
     assert tree["source"]["group"] == "B"
+
+
+def test_nothing_is_scored_without_its_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_json(tmp_path / "bare" / "a.json", [asked(["gone.png"], n, "four") for n in range(3)])
+    with pytest.raises(SystemExit) as caught:
+        app.main(("sources", "screen", str(tmp_path / "bare"), "--score"))
+    assert caught.value.code == 4
+    assert "most pictures are missing" in capsys.readouterr().err
