@@ -19,26 +19,27 @@ from pyspark.sql import functions as f
 from jobs.cli.context import print_table
 from jobs.export import check_export
 from jobs.normalise.conserve import SourceCount
-from jobs.normalise.plan import plan_sources
 from jobs.run import Options, Outcome, Stage, open_run, run_stages
 from jobs.tables import Tables
-from schemas.config import Config, MediaMode, Profile, Storage, load_config
+from schemas.config import Config, MediaMode, Profile, load_config
 from schemas.enums import DropReason, Group
-from schemas.errors import InputError
 from schemas.source import Source, packaged_sources
 from udfs.engine.control import list_hosts
 from udfs.ids import pair_id
 
 SAMPLES = Path(os.environ.get("MAMMOTH_REAL_SAMPLES", Path(__file__).parents[1] / "../shared/real_samples"))
 FOLDERS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir()) if SAMPLES.is_dir() else []
-UNREADABLE = {"chrome_writing", "coco_qa", "iiit5k", "mscoco", "raven", "rects", "sherlock", "sroie"}
-"""Folders of families that nothing reads yet."""
+ORIGINS = {
+    "chrome_writing": ("label_lines", 70), "coco_qa": ("line_aligned_txt", 100), "iiit5k": ("label_lines", 3),
+    "mscoco": ("coco_instances_json", 40), "raven": ("raven_npz_xml", 2), "rects": ("rects_json", 1),
+    "sherlock": ("sherlock_json", 1), "sroie": ("sroie_folders", 25),
+}  # fmt: skip
+"""Folders in the form of those who made the data: their family, and records that only lack their picture, if any."""
 NO_SAMPLE_EITHER_WAY = {
     "hitab_cauldron_llava_format": DropReason.MISSING_MEDIA,  # tables that nobody has drawn
     "robut_wtq_cauldron_llava_format": DropReason.MISSING_MEDIA,
     "lrv_normal_filtered": DropReason.NO_ANSWER,
 }
-READABLE = [name for name in FOLDERS if name not in UNREADABLE]
 MAX_SAMPLES, MAX_PICTURES = 24, 4
 
 pytestmark = [
@@ -110,7 +111,7 @@ def config(sources_root: Path, tiny_model: Path, engines: Path) -> Config:
 @pytest.fixture(scope="module")
 def read(spark: SparkSession, config: Config) -> Read:
     """All readable folders, with the pictures that are there."""
-    return normalise(config, READABLE)
+    return normalise(config, FOLDERS)
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +177,7 @@ def test_no_record_is_lost_without_a_reason(read: Read, capsys: pytest.CaptureFi
     ]  # fmt: skip
     with capsys.disabled():
         print_table("real samples", ("source", "family", "records", "samples", "duplicates", "rejects"), rows)
-    assert set(read.counts) == set(READABLE)
+    assert set(read.counts) == set(FOLDERS)
     for count in read.counts.values():
         assert count.records == count.samples + count.duplicates + sum(count.rejects.values()) > 0, count
         assert set(count.rejects) <= {reason.value for reason in DropReason}
@@ -232,9 +233,10 @@ def test_verdicts_have_probabilities(asked: Tables):
     assert judged.count() == len(calls)
 
 
-@pytest.mark.parametrize("name", sorted(UNREADABLE & set(FOLDERS)))
-def test_folders_that_nothing_reads_say_what_was_found(name: str):
-    storage = Storage(sources_root=str(SAMPLES))
-    with pytest.raises(InputError, match=f"{name}: no family reads these files. Found: ") as caught:
-        plan_sources(sources_of([name]), storage)
-    assert "the nearest family is" in str(caught.value)
+@pytest.mark.parametrize("name", sorted(ORIGINS.keys() & set(FOLDERS)))
+def test_origin_formats_lack_pictures_at_most(read: Read, name: str):
+    family, records = ORIGINS[name]
+    count = read.counts[name]
+    assert (read.families[name], count.records) == (family, records)
+    assert set(count.rejects) <= {DropReason.MISSING_MEDIA.value}
+    assert count.samples + count.duplicates + count.rejects.get(DropReason.MISSING_MEDIA.value, 0) == records
