@@ -1,6 +1,7 @@
 """Twins: who is one, who stays, and that nothing that goes is asked, published or lost."""
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -28,12 +29,12 @@ LONG = (
     " founded; which town is the oldest, which one has a market on Sundays, and how do you know that from its columns?"
 )
 RIDDLE = (
-    "A ferryman rows a wolf, a goat and a cabbage across a river in a boat that holds himself and one of them, but never"
-    " lets the goat alone with the cabbage or with the wolf; in which order does he take them to the other side?"
+    "A ferryman rows a wolf, a goat and a cabbage across a river in a boat that holds himself and one of them, but"
+    " never lets the goat alone with the cabbage or with the wolf; in which order does he take them to the other side?"
 )
 
 HINT = (
-    "Hint: look at the drawing, think, and then give the letter of the right option, such as A, B, C or D, at the end."
+    "Hint: look at the drawing, think, and then give the letter of the right option, such as A, B, C or D, at its end"
 )
 
 
@@ -216,9 +217,11 @@ def test_order_and_partitions_change_nothing_and_a_second_run_adds_nothing(near:
     assert tables.read("rejects").count() == 4
 
 
-def test_a_benchmark_is_found_by_its_text_and_by_its_pictures(spark: SparkSession, planted: Planted, tmp_path: Path):
-    named, (folder, file) = planted.named, (planted.benchmark.parent, planted.benchmark)
-    run, count = ran(spark, tmp_path, planted.corpus, *DROP, f"dedup.benchmarks=[{json.dumps(str(file))}]")
+def test_a_benchmark_is_found_by_its_text_and_by_its_pictures(near: Ran, planted: Planted, tmp_path: Path):
+    named, root = planted.named, tmp_path / "root"
+    shutil.copytree(near.run.tables.root, root)
+    setting = f"dedup.benchmarks=[{json.dumps(str(planted.benchmark))}]"
+    run, count = ran(near.run.tables.spark, root, planted.corpus, *DROP, setting)
     found = {key: row for key, row in found_in(run).items() if key[1].startswith("benchmark")}
     twins = {(named_of(named, sample), kind): row["twin"] for (sample, kind), row in found.items()}
     assert twins["leaked text", "benchmark_text"] == "test.json:0"
@@ -234,7 +237,6 @@ def test_a_benchmark_is_found_by_its_text_and_by_its_pictures(spark: SparkSessio
     kept = {row[0] for row in kept_samples(run.tables).select("sample_id").collect()}
     assert named["leaked picture"] not in kept
     assert run.tables.read("rejects").where("drop_reason = 'contaminated'").count() == len({key[0] for key in found})
-    assert (folder / "seen.png").exists()
 
 
 def named_of(named: dict[str, str], sample: str) -> str:
