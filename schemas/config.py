@@ -44,6 +44,11 @@ class Treatment(StrEnum):
     FLAG = "flag"
     DROP = "drop"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Treatment | None":
+        # YAML reads a bare off as false.
+        return cls.OFF if value is False else None
+
 
 class Storage(Strict):
     """Where tables and files lie."""
