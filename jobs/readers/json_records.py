@@ -44,7 +44,7 @@ def _record(piece: Piece, part: Range, position: int) -> Record:
     value = decode(b"{" + piece.data + b"}" if keyed else piece.data)
     if keyed and isinstance(value, dict):
         value = _unkeyed(value)
-    if isinstance(value, list) and len(value) == 1:
+    if part.container is Container.JSON_ARRAY and isinstance(value, list) and len(value) == 1:
         value = value[0]  # VIST wraps each record into a list of its own
     if isinstance(value, dict):
         return Record(value, origin, None, excerpt)

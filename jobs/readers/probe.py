@@ -1,6 +1,7 @@
 """What a source file is, found by looking at its first bytes and, for JSON documents, its structure."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -18,7 +19,7 @@ from udfs.adapters.family import Container, Layout
 
 _HEAD = 4096
 _LOOKED_AT = 50
-"""The first good record among so many stands for all."""
+"""The most usual one of so many good records stands for all."""
 _COMPRESSED = frozenset({".gz", ".zst", ".bz2"})
 _LINES = frozenset({".jsonl", ".ndjson", ".jsonlines"})
 _RANGE_BYTES = 32 << 20
@@ -92,5 +93,13 @@ def _first(uri: str, layout: Layout) -> Mapping[str, object] | None:
         good = (r for r in islice(read(folder or ".", part), _LOOKED_AT) if r.problem is None)
         if layout.container is Container.LINES:
             return first_of(list(good))
-        return next((dict(record.value) for record in good), None)
+        if layout.container in (Container.PARQUET, Container.DELIMITED):
+            return next((dict(record.value) for record in good), None)
+        return _usual([record.value for record in good])
     return None
+
+
+def _usual(values: Sequence[Mapping[str, object]]) -> dict[str, object] | None:
+    """The first record with the fields that most have, of equals with most fields: a broken one may stand first."""
+    alike = Counter(map(frozenset, values))
+    return dict(max(values, key=lambda value: (alike[frozenset(value)], len(value)))) if values else None

@@ -119,3 +119,9 @@ def test_first_is_a_good_record(tmp_path: Path):
     path = tmp_path / "a.json"
     path.write_bytes(b'[nope, 1, {"a": 1}]')
     assert [layout.first for layout in layouts(str(path))] == [{"a": 1}]
+
+
+def test_a_broken_record_in_front_stands_for_nothing(tmp_path: Path):
+    path = tmp_path / "a.json"
+    path.write_text('[{"id": "x"}, {"q": 1, "a": 2}, {"q": 3, "a": 4}]')
+    assert [layout.first for layout in layouts(str(path))] == [{"q": 1, "a": 2}]

@@ -118,6 +118,11 @@ def _number(name: str) -> tuple[int, str]:
     return (int(found[0]) if found else -1, name)
 
 
+def page(value: Value) -> Value:
+    """DocVQA: its pages were in `documents/` once, and are in another folder today; their names stayed."""
+    return {**value, "image": text(value.get("image") or "", "image").rpartition("/")[2]}
+
+
 def in_a_folder(value: Value) -> Value:
     """Geometry3K and IconQA: each problem has a folder, with its figure beside its data."""
     folder = str(value.get(PATH)).rpartition("/")[0]
@@ -140,6 +145,11 @@ ORIGINALS: Mapping[str, Family] = {
             "lrv_json",
             Recipe(fields(media=("image_id",)), free=True),
             rows(ARRAY, "image_id", "question", "answer", "task"),
+        ),
+        family(
+            "docvqa_json",
+            Recipe(fields(id=("questionId",), media=("image",)), prepare=page),
+            rows(ARRAY, "questionId", "question", "image", "ucsf_document_id", at="data"),
         ),
         family(
             "geometry3k_folder",
