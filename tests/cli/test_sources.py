@@ -108,6 +108,15 @@ def test_check_needs_names_or_all(command: Command):
     assert "no source of the catalogue has files" in command("sources", "check", "--all", code=2)
 
 
+def test_check_of_several_tells_what_is_missing_of_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "sources").mkdir()
+    with pytest.raises(SystemExit) as caught:
+        app.main(("--set", f"storage.sources_root={tmp_path}", "sources", "check", "gqa", "vqav2"))
+    assert caught.value.code == 4
+    told = capsys.readouterr().out
+    assert all(f"source {name}: no folder" in " ".join(told.split()) for name in ("gqa", "vqav2"))
+
+
 def test_every_reason_has_advice():
     assert set(ADVICE) <= set(DropReason) - {DropReason.MISSING_MEDIA}
     assert all(len(advise(reason, SHAPES, Storage(), "sources/shapes")) > 20 for reason in DropReason)
