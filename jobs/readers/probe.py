@@ -101,5 +101,8 @@ def _first(uri: str, layout: Layout) -> Mapping[str, object] | None:
 
 def _usual(values: Sequence[Mapping[str, object]]) -> dict[str, object] | None:
     """The first record with the fields that most have, of equals with most fields: a broken one may stand first."""
-    alike = Counter(map(frozenset, values))
-    return dict(max(values, key=lambda value: (alike[frozenset(value)], len(value)))) if values else None
+    if not values:
+        return None
+    alike = Counter(frozenset(value) for value in values)
+    chosen: Mapping[str, object] = max(values, key=lambda value: (alike[frozenset(value)], len(value)))
+    return dict(chosen)
