@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pyspark.errors import AnalysisException
 
 from jobs import labels
 from jobs.cli.context import print_json, print_table, read_options
 from jobs.progress import Progress
-from jobs.report.card import Gallery, render_gallery
 from jobs.report.explain import Explanation, render_explanation
 from jobs.report.explain import explain as explain_row
 from jobs.report.page import visible
 from jobs.report.report import report_html, report_markdown
-from jobs.report.rows import Showing, overview, read_cards
+from jobs.report.show import rows_html
 from jobs.run import Options
 from jobs.session import spark_session
 from jobs.tables import Tables
@@ -75,15 +73,7 @@ def view(
 ) -> None:
     """Write a page of rows with pictures, before and after, verdicts and lineage; with filters."""
     options, tables = _open(ctx)
-    rows = overview(tables, options.config, release)
-    try:
-        chosen = rows.where(where).orderBy("id", "sample_id")
-        cards = read_cards(tables, chosen, Showing(limit, 360))
-    except AnalysisException as error:
-        told = str(error).splitlines()[0]
-        raise ConfigError(f"--where cannot be understood: {told}", f"columns: {', '.join(rows.columns)}") from error
-    note = f"{len(cards)} rows, at most {limit}, where {where}; tables below {tables.root}."
-    page = render_gallery(Gallery("Rows", note, cards))
+    page = rows_html(tables, options.config, where, limit, release)
     _write(options, out or files.join(tables.root, "reports", "view.html"), page)
 
 

@@ -34,7 +34,7 @@ from jobs.wanted import ANSWERED, answers
 from schemas.config import Config
 from schemas.enums import PairKind, ParseStatus, Verdict
 
-MAP_ROWS = 1_500
+MAP_ROWS = 1_000
 """Instructions of each side on the map."""
 CARDS = 20
 CARD_SIDE = 480

@@ -11,6 +11,7 @@ from pyspark.sql import functions as f
 
 from jobs.ask import subject_of
 from jobs.candidates import candidates, the_judge
+from jobs.corpus.build import catalogue_folder
 from jobs.release import manifest
 from jobs.report.card import Card
 from jobs.report.origin import Place, SourceRecord, reread
@@ -22,6 +23,8 @@ from jobs.wanted import answers
 from schemas.config import Engine, Sampling
 from schemas.enums import PairKind, Purpose
 from schemas.errors import ConfigError, PipelineError
+from schemas.source import load_sources
+from udfs import files
 from udfs.prompts import Prompt, load_prompts
 from udfs.render.keys import Target
 from udfs.request import Request
@@ -91,9 +94,18 @@ def explain(tables: Tables, options: Options, name: str) -> Explanation:
         release=_release(tables, facts["release_id"]),
         reason=reasons[0]["reason"] if reasons else "no candidate",
         calls=tuple(_calls(tables, options, facts)),
-        record=reread(options.sources.get(facts["source_id"]), place, options.config.storage),
+        record=_record(tables, options, facts["source_id"], place),
         siblings=tuple(sorted({s["pair_id"] for s in siblings} - {row["id"]})),
     )
+
+
+def _record(tables: Tables, options: Options, source_id: str, place: Place) -> SourceRecord:
+    """The record from the configured folder of source files, or from the one that a demo made below its root."""
+    own = options.sources.get(source_id)
+    if own is not None:
+        return reread(own, place, options.config.storage)
+    storage = options.config.storage.model_copy(update={"sources_root": files.join(tables.root, "sources")})
+    return reread(load_sources(catalogue_folder()).get(source_id), place, storage)
 
 
 def _matches(name: str, columns: Sequence[str]) -> Any:  # noqa: ANN401 - a column
@@ -159,6 +171,7 @@ def _calls(tables: Tables, options: Options, facts: Mapping[str, Any]) -> list[C
         mine = mine | (f.col("call_key") == facts["call_key"])
     else:
         mine = mine & (f.col("purpose") != Purpose.REWRITE.value)
+    mine = mine & f.col("purpose").isNotNull()
     rows = [row.asDict(recursive=True) for row in answers(tables).where(mine).collect()]
     rows.sort(key=lambda row: (list(Purpose).index(Purpose(row["purpose"])), row["call_key"]))
     if not rows:
@@ -218,7 +231,7 @@ def _prompt(tables: Tables, options: Options, version: str) -> Prompt | None:
 
 def _target(options: Options, row: Mapping[str, Any], subject: Subject) -> Target:
     """The model as it was asked; its limits are the configuration's, since calls do not keep them."""
-    sampling = {k: v for k, v in json.loads(row["sampling"]).items() if k != "labels"}
+    sampling = {k: v for k, v in json.loads(row["sampling"] or "{}").items() if k != "labels"}
     default = Engine(name="unknown", model=row["model"], revision=row["revision"], roles=())
     engine = next((e for e in options.config.engines if e.model == row["model"]), default)
     media = options.config.media

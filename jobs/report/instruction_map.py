@@ -8,6 +8,7 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from jobs.report.facts import InstructionMap
 
@@ -32,7 +33,8 @@ def map_instructions(before: Sequence[Said], after: Sequence[Said]) -> Instructi
     ).transform(texts)
     weights = TfidfTransformer(sublinear_tf=True).fit_transform(hashed)
     # Texts that are all the same have no variance to explain; the map is one spot then.
-    with np.errstate(all="ignore"):
+    # One thread: the same map on every machine, and no threads that spin against Spark's.
+    with np.errstate(all="ignore"), threadpool_limits(1):
         reduced = TruncatedSVD(min(DIMENSIONS, len(texts) - 1), random_state=SEED).fit_transform(weights)
         reduced = np.nan_to_num(normalize(reduced))
         perplexity = min(PERPLEXITY, (len(texts) - 1) / 3)

@@ -168,11 +168,20 @@ def _opinions(tables: Tables, subjects: Sequence[str]) -> dict[str, list[Opinion
 
 def read_shots(tables: Tables, media: Sequence[str], side: int) -> dict[str, list[Shot]]:
     """Pictures of these media by id, scaled down where they lie, parts in order."""
-    if not media:
+    wanted = [media_id for media_id in media if not media_id.startswith("absent:")]
+    if not wanted:
         return {}
-    buckets = sorted({bucket_of(media_id, tables.storage.media_buckets) for media_id in media if _is_hash(media_id)})
-    stored = tables.read("media_bytes").where(f.col("bucket").isin(buckets) & f.col("media_id").isin(list(media)))
-    small = stored.select("media_id", "part", "at_s", "width", "height", "data").mapInArrow(
+    stored = tables.read("media_bytes")
+    buckets = sorted({bucket_of(media_id, tables.storage.media_buckets) for media_id in wanted})
+    shots = _scaled(stored.where(f.col("bucket").isin(buckets)), wanted, side)
+    missing = [media_id for media_id in wanted if media_id not in shots]
+    # The pictures may have been written with another number of buckets.
+    return {**shots, **_scaled(stored, missing, side)} if missing else shots
+
+
+def _scaled(stored: DataFrame, media: Sequence[str], side: int) -> dict[str, list[Shot]]:
+    parts = stored.where(f.col("media_id").isin(list(media)))
+    small = parts.select("media_id", "part", "at_s", "width", "height", "data").mapInArrow(
         partial(_shrink_all, side=side), from_arrow_schema(SHOT)
     )
     shots: dict[str, list[Shot]] = {}
@@ -182,11 +191,6 @@ def read_shots(tables: Tables, media: Sequence[str], side: int) -> dict[str, lis
             Shot(row["media_id"], row["part"], *size, row["data"], row["at_s"])
         )
     return shots
-
-
-def _is_hash(media_id: str) -> bool:
-    # Media that were not read are named `absent:...`.
-    return not media_id.startswith("absent:")
 
 
 def _shrink_all(batches: Iterable[pa.RecordBatch], side: int) -> Iterator[pa.RecordBatch]:

@@ -1,0 +1,180 @@
+"""Facts, cards, explanations and labels from tables; pages themselves are tested without Spark."""
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from release_rows import PICTURES, Rows, digest, make_pair, make_verdict, settings
+
+from jobs.labels import LabelFile, agreement, draw_sheet, import_labels, parse_labels
+from jobs.report.collect import collect
+from jobs.report.explain import explain
+from jobs.report.report import report_html, report_markdown
+from jobs.report.rows import Showing, overview, read_cards
+from jobs.run import Options
+from jobs.tables import Tables
+from schemas.errors import ConfigError, InputError
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def told(spark: SparkSession, filled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Options]:
+    """The filled tables with two judges, readings of two runs, rejects, and calls that carry tokens."""
+
+    root = tmp_path_factory.mktemp("told") / "root"
+    shutil.copytree(filled, root)
+    config = settings(root)
+    tables = Tables(spark, config.storage)
+    pairs = [row.asDict(recursive=True) for row in tables.read("rewritten").collect()]
+    second = [
+        make_verdict(pair, 0.2 if n % 4 == 0 else 0.9, judge_id="j2", judge="second") for n, pair in enumerate(pairs)
+    ]
+    scores = {"content_score": 4.0, "relevance_score": 5.0, "verdict": None, "label_mass": None}
+    original = make_verdict(pairs[0], None) | scores
+    original |= {"subject_kind": "original", "subject_id": pairs[0]["content_id"]}
+    tables.append_rows("judged", [*second, original])
+    tables.append_rows("runs", [reading(0, 7), reading(1, 5)])
+    tables.append_rows("rejects", [reject("run0", n) for n in range(4)] + [reject("run1", n) for n in range(2)])
+    return tables, Options(config, {})
+
+
+def reading(run: int, records: int) -> dict[str, object]:
+    at = NOW + timedelta(hours=run)
+    return {
+        "run_id": f"run{run}", "stage": "normalise", "source_id": "charts", "started": at, "ended": at,
+        "records": records, "units": records, "rows_out": records - 2, "rejected": 2, "duplicates": 0, "facts": "{}",
+    }  # fmt: skip
+
+
+def reject(run_id: str, n: int) -> dict[str, object]:
+    origin = {"file": "a.json", "position": n, "units": 1, "record_hash": digest("bad", n), "original_id": None}
+    return {
+        "stage": "normalise", "run_id": run_id, "source_id": "charts", "drop_reason": "no_answer",
+        "detail": "nobody answers", "origin": origin, "excerpt": "{}",
+    }  # fmt: skip
+
+
+def test_facts_are_those_of_the_tables(told: tuple[Tables, Options]):
+    facts = collect(*told, None, ("main", "second"))
+    (charts,) = facts.intake
+    assert (charts.source_id, charts.category, charts.group, charts.records) == ("charts", "Chart", "B", 5)
+    assert [(r.reason, r.rows, r.place) for r in facts.reasons] == [("no_answer", 2, "charts a.json 0")]
+    assert [(r.category, r.replies, r.pairs) for r in facts.rewrites] == [("Chart", 100, 100)]
+    assert [(j.category, j.pairs, j.passed) for j in facts.judged] == [("Chart", 100, 70)]  # P(yes) from 0.30 on
+    assert [(s.source_id, s.originals, s.content_original) for s in facts.scores] == [("charts", 1, 4.0)]
+    assert sum(facts.lengths[0].values()) == sum(facts.lengths[1].values()) == 100
+    assert facts.map is not None
+    assert [(c.purpose, c.calls) for c in facts.costs] == [("rewrite", 100)]  # each call was stored twice
+    assert facts.twins is None
+    assert facts.compared is not None
+    assert facts.compared.rows == (("Chart", 100, 70, 75),)
+    assert facts.release is None
+    assert len(facts.cards) == 20
+    assert "Run without a release" in report_html(facts)
+    assert "Run without a release" in report_markdown(facts)
+
+
+def test_cards_hold_pictures_verdicts_and_lineage(told: tuple[Tables, Options]):
+    tables, options = told
+    rows = overview(tables, options.config).where("kind = 'rewritten'").orderBy("p_yes")
+    card, *_ = read_cards(tables, rows, Showing(2, 16))
+    assert [o.judge for o in card.opinions] == ["main", "second"]
+    assert card.opinions[0].p_yes == 0.0
+    assert [(shot.media_id, shot.width, shot.height) for shot in card.shots] == [(PICTURES[0], 16, 15)]
+    assert card.before[1].text.startswith("answer")
+    assert card.after[1].text.startswith("because")
+    assert dict(card.lineage)["release"] == "not in it"
+    assert dict(card.lineage)["file"] == "a.json"
+    assert card.checks["no_refusal"] is True
+
+
+def test_a_video_shows_its_frames_and_absent_media_are_counted(told: tuple[Tables, Options]):
+    tables, options = told
+    rows = overview(tables, options.config).where("kind = 'original'")
+    video = read_cards(tables, rows.where("modality = 'video'"), Showing(1))[0]
+    assert [shot.part for shot in video.shots] == [0, 1, 2]
+    absent = read_cards(tables, rows.where("source_id = 'hollow'"), Showing(1))[0]
+    assert (absent.shots, absent.more_shots) == ((), 1)
+
+
+def test_a_row_is_explained_by_any_of_its_ids(told: tuple[Tables, Options], samples: Rows):
+    tables, options = told
+    sample = samples[0]
+    pair = make_pair(sample)
+    found = explain(tables, options, pair["pair_id"][:12])
+    assert found.card.id == pair["pair_id"]
+    assert found.reason in ("accepted", "below_threshold")
+    assert [call.purpose for call in found.calls] == ["rewrite"]
+    assert "neither in the tables nor in the package" in found.calls[0].rendering
+    assert "not in the catalogue" in found.record.problem
+    assert explain(tables, options, sample["sample_id"]).siblings == (pair["pair_id"],)
+    with pytest.raises(ConfigError, match=r"record 1 of a\.json was rejected: no_answer"):
+        explain(tables, options, digest("bad", 1))
+    with pytest.raises(ConfigError, match="is no id"):
+        explain(tables, options, "x' OR 1=1")
+
+
+def labelled(sheet: str, person: str, answers: dict[str, str]) -> bytes:
+    labels = [{"id": key, "answer": answer, "note": ""} for key, answer in answers.items()]
+    return json.dumps({"format": "mammoth-vl labels 1", "sheet": sheet, "labeller": person, "labels": labels}).encode()
+
+
+def test_a_sheet_is_even_over_verdicts_and_its_labels_come_back(told: tuple[Tables, Options], tmp_path: Path):
+    tables, options = told
+    sheet = draw_sheet(tables, options.config, 20, 3, None)
+    ids = [card.id for card in sheet.cards]
+    other = draw_sheet(tables, options.config, 20, 4, None)
+    assert other.name != sheet.name
+    verdicts = {
+        row["subject_id"]: row["verdict"]
+        for row in tables.read("judged").where("judge = 'main' AND verdict IS NOT NULL").collect()
+    }
+    assert sorted(verdicts[key] for key in ids) == ["no"] * 10 + ["yes"] * 10
+    assert agreement(tables) is None
+    file = tmp_path / "labels.json"
+    for person in ("Ann", "Bob"):
+        answers = {key: "good" if verdicts[key] == "yes" else "bad" for key in ids}
+        answers[ids[0]] = "unsure"
+        file.write_bytes(labelled(sheet.name, person, answers))
+        import_labels(tables, str(file))
+        import_labels(tables, str(file))
+    found = agreement(tables)
+    assert found is not None
+    assert found.people == ("Ann", "Bob")
+    assert found.with_people("main") == 1
+    assert -1 <= found.with_people("second") < 1
+    whole = found.of("main", "Ann")
+    assert whole is not None
+    assert whole.items == 19
+
+
+def test_labels_of_other_tables_are_refused(told: tuple[Tables, Options], tmp_path: Path):
+    (tmp_path / "labels.json").write_bytes(labelled("s0", "Ann", {digest("unknown"): "good"}))
+    with pytest.raises(InputError, match="1 of 1 labelled pairs were not judged"):
+        import_labels(told[0], str(tmp_path / "labels.json"))
+    with pytest.raises(InputError, match="cannot be read"):
+        import_labels(told[0], str(tmp_path / "nowhere.json"))
+
+
+GOOD = labelled("s0", "Ann", {"a" * 64: "good"})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda: b"", lambda: b"\xff\xfe", lambda: b"[]", lambda: GOOD[:-5],
+        lambda: GOOD.replace(b"good", b"fine"), lambda: GOOD.replace(b'"s0"', b'"../../s0"'),
+        lambda: GOOD.replace(b"Ann", b"<b>"), lambda: GOOD.replace(b"a" * 64, b"A" * 64),
+        lambda: labelled("s0", "Ann", {}), lambda: GOOD.replace(b"labels 1", b"labels 2"),
+        lambda: GOOD.replace(b'"labels": [', b'"labels": [{"id": "' + b"a" * 64 + b'", "answer": "bad"}, '),
+    ],
+)  # fmt: skip
+def test_damaged_label_files_are_refused(damage: Callable[[], bytes]):
+    with pytest.raises(InputError, match="is no file of labels"):
+        parse_labels(damage(), "labels.json")
+    assert isinstance(parse_labels(GOOD, "labels.json"), LabelFile)

@@ -1,0 +1,56 @@
+import math
+
+from jobs.report.instruction_map import LEAST, map_instructions
+from jobs.report.paper import paper
+from jobs.report.plots import bars, dots, steps
+from schemas.enums import Category
+
+
+def test_bars_are_as_long_as_their_shares():
+    plot = bars("t", ("a", "b"), {"x": (0.1, 0.2), "y": (None, 0.05), "z": (0.0, 1.0)})
+    first, second, third = plot.rows
+    assert first.ours and first.theirs and second.theirs and third.theirs  # noqa: PT018 - for the type checker
+    assert math.isclose(2 * first.ours.length, first.theirs.length)
+    assert second.ours is None
+    assert "x: 10.0 % against 20.0 %; y: nothing against 5.0 %" in plot.alt
+    assert bars("t", ("a", "b"), {"x": (None, None)}).rows[0].ours is None
+
+
+def test_steps_name_the_medians():
+    plot = steps("t", ("a", "b"), ({6: 1, 8: 1}, {10: 5}), "tokens")
+    assert "a about 10" in plot.alt
+    assert "b about 38" in plot.alt
+    assert plot.paths[0].startswith("M20.0 205")
+    assert steps("t", ("a", "b"), ({}, {}), "tokens").paths == ("", "")
+
+
+def test_dots_keep_to_the_drawing():
+    assert dots("t", "a", [(0, 0), (1, 1)], [0, 3]).points == ((12, 448, 0), (448, 12, 3))
+
+
+def test_the_map_is_the_same_every_time_and_tells_variety():
+    same = [("OCR", "read the sign")] * LEAST
+    words = [("Chart", f"what is {n} plus {n * 7}, and why w{n}?") for n in range(LEAST + 2)]
+    found = map_instructions(same, words)
+    assert found is not None
+    assert found == map_instructions(same, words)
+    assert math.isclose(found.spread_before, 0, abs_tol=1e-9)
+    assert 0.3 < found.spread_after <= 1
+    assert all(0 <= value <= 1 for place in (*found.before, *found.after) for value in place)
+    assert (len(found.before), len(found.after)) == (LEAST, LEAST + 2)
+    assert map_instructions(same[1:], words) is None
+
+
+def test_texts_without_words_have_a_place_too():
+    assert map_instructions([("OCR", "?")] * LEAST, [("OCR", "!")] * LEAST) is not None
+
+
+def test_paper_figures_add_up():
+    figures = paper()
+    assert sum(f.before for f in figures.filtering.values()) == 12_308_136
+    assert sum(f.after for f in figures.filtering.values()) == 7_761_195
+    assert set(figures.category_shares) == set(Category)
+    assert math.isclose(sum(figures.category_shares.values()), 1, abs_tol=0.002)
+    assert round(figures.filtering["OCR"].dropped, 3) == 0.549
+    assert figures.filtering_name("Video") == "Other"
+    assert set(figures.small_judges) == set(figures.filtering)
