@@ -95,8 +95,8 @@ def named(record: Record, paths: Iterable[str]) -> tuple[MediaRef, ...]:
 
 
 def patterned(found: tuple[MediaRef, ...], patterns: Iterable[str], record: Record) -> tuple[MediaRef, ...]:
-    """Embedded media and paths with folders, else what the first pattern that can be filled names, else the paths as they stand."""
-    if any(medium.data is not None or "/" in (medium.path or "") for medium in found):
+    """Embedded media, else what the first pattern that can be filled names, else the paths as they stand."""
+    if any(medium.data is not None for medium in found):
         return found
     for pattern in patterns:
         path = fill(pattern, record) if pattern else None
