@@ -27,7 +27,10 @@ label = typer.Typer(help="Labels by people: a blinded page, and what comes back.
 
 def _open(ctx: typer.Context) -> tuple[Options, Tables]:
     options = read_options(ctx)
-    return options, Tables(spark_session(options.config), options.config.storage)
+    tables = Tables(spark_session(options.config), options.config.storage)
+    if not tables.exists("samples"):
+        raise InputError(f"there are no tables below {tables.root}", "give --root or --profile as in the run")
+    return options, tables
 
 
 def _write(options: Options, uri: str, text: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from jobs.normalise.plan import RANGE_BYTES, source_folder
-from jobs.readers import Range, layouts, plan_ranges, read
+from jobs.readers import layouts, plan_ranges, read
 from schemas.config import Storage
 from schemas.errors import Drop, PipelineError
 from schemas.source import Source
@@ -66,13 +66,10 @@ def _candidates(folder: str, place: Place) -> Iterator[Record]:
     """Records at the position, one of each list of records that the file holds."""
     uri = files.join(folder, place.file)
     for layout in layouts(uri):
-        for part in plan_ranges(uri, place.file, layout, RANGE_BYTES):
-            if _holds(part, place.position):
-                yield from (r for r in read(folder, part) if r.origin.position == place.position)
-
-
-def _holds(part: Range, position: int) -> bool:
-    return part.position <= position and (part.records is None or position < part.position + part.records)
+        before = [part for part in plan_ranges(uri, place.file, layout, RANGE_BYTES) if part.position <= place.position]
+        # Ranges follow each other: the record is in the last one that begins before it, or nowhere.
+        for part in sorted(before, key=lambda part: part.position)[-1:]:
+            yield from (record for record in read(folder, part) if record.origin.position == place.position)
 
 
 def _nearest(found: list[Record], place: Place) -> Record | None:
