@@ -25,7 +25,7 @@ def score(options: Options, found: Found) -> tuple[float, ...]:
         config = found.config
         storage = config.storage.model_copy(update={"root": root, "catalog": None})
         judging = config.judging.model_copy(update={"score_share": 1.0})
-        rewriting = config.rewriting.model_copy(update={"groups": ()})
+        rewriting = config.rewriting.model_copy(update={"groups": (found.source.group,)})  # whose originals are scored
         changed = config.model_copy(update={"storage": storage, "judging": judging, "rewriting": rewriting})
         with open_run(replace(options, config=changed)) as run:
             run_stages(run, [found.source], [Stage.NORMALISE, Stage.JUDGE], SCORED)
