@@ -14,7 +14,7 @@ from udfs.ids import clean, content_id, sample_id
 from udfs.sample import IMAGE, VIDEO, Draft, Evidence, MediaRef, Origin, Problem, Record, Turn
 
 EXCERPT_CHARS = 200
-LANGUAGE_CHARS = 160
+LANGUAGE_CHARS = 100
 """More letters cost time and change nothing."""
 SURE = 0.5
 """Probability below which a guess counts for less than what the source declares."""
@@ -62,7 +62,9 @@ def origin_row(origin: Origin) -> Row:
 
 def sample_row(record: Record, source: Source, draft: Draft, media_ids: Sequence[str], status: MediaStatus) -> Row:
     """The row of `samples`; text is cleaned, ids are made here and nowhere else."""
-    turns = tuple(Turn(turn.role, clean(turn.text)) for turn in draft.turns)
+    turns = draft.turns
+    if any(clean(turn.text) != turn.text for turn in turns):
+        turns = tuple(Turn(turn.role, clean(turn.text)) for turn in turns)
     gold = None if draft.gold_answer is None else clean(draft.gold_answer)
     proof = None if draft.evidence is None else Evidence(draft.evidence.kind, clean(draft.evidence.text))
     content = content_id(media_ids, turns, proof, gold)

@@ -11,7 +11,9 @@ def clean(text: str) -> str:
     """NFC, lone surrogates replaced, NUL removed: the only form in which text enters ids and tables."""
     if text.isascii():
         return text.replace("\0", "")
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return unicodedata.normalize("NFC", text).replace("\0", "")
 

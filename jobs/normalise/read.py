@@ -17,8 +17,9 @@ from schemas.config import Media, MediaMode
 from schemas.enums import DropReason, MediaStatus
 from schemas.errors import Drop
 from schemas.source import Source
-from udfs.adapters import find_family
+from udfs.adapters import conversations, find_family
 from udfs.adapters.adapt import adapt
+from udfs.adapters.conversations import plain
 from udfs.adapters.family import Family
 from udfs.adapters.fields import belongs
 from udfs.assemble import reject_row, sample_row
@@ -133,7 +134,8 @@ class Builder:
 
     def rows(self, record: Record, source: Source, family: Family) -> Iterator[tuple[Row, int]]:
         """One sample with its new media, or one reject; with rough sizes in bytes."""
-        found = record.problem or adapt(record, source, family)
+        found = record.problem or (plain(record, source) if family.adapter is conversations.adapt else None)
+        found = found or adapt(record, source, family)
         if isinstance(found, Draft):
             try:
                 yield from self._sample(record, source, found)

@@ -15,7 +15,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from jobs.normalise.conserve import SourceCount, count_sources
 from jobs.normalise.plan import Plan, plan_sources
 from jobs.normalise.read import Item, Pass, join_parts, read_items, read_parts
-from jobs.normalise.staged import PARTS, STAGED
+from jobs.normalise.staged import PARTS, STAGED, WRITTEN, Build, write_rows
 from jobs.pictures import check_buckets
 from jobs.progress import Progress
 from jobs.tables import Tables
@@ -47,13 +47,22 @@ class Normalise:
         counts = self.count(sources, plan, staging, samples, rejects)
         self._write(sources, staging, samples, rejects)
         self.tables.append_rows("runs", [self._run_row(count, plan, started) for count in counts])
-        files.remove(self.staging_path)
+        self.clear()
         return counts
+
+    def clear(self) -> None:
+        """Removes what the pass left for the tables."""
+        files.remove(self.staging_path)
+        files.remove(self._twins_path)
 
     @property
     def staging_path(self) -> str:
         """Where the pass leaves its rows until the tables are written."""
         return f"{self.tables.root}/staging/{self.run_id}"
+
+    @property
+    def _twins_path(self) -> str:
+        return f"{self.staging_path}-twins"
 
     def stage(self, sources: Sequence[Source], plan: Plan) -> DataFrame:
         """The one Python pass, written once, so that no projection runs it again."""
@@ -71,13 +80,17 @@ class Normalise:
         joined = [item for item in plan.items if item.sources[0] in plan.joined]
         frames = []
         if direct:
-            frames.append(self._items(direct).mapInArrow(partial(read_items, todo=todo), from_arrow_schema(STAGED)))
+            frames.append(self._written(self._items(direct), partial(read_items, todo=todo)))
         if joined:
-            frames.append(self._joined(joined, todo, plan))
+            join = partial(join_parts, todo=todo, family_of=plan.families)
+            frames.append(self._written(self._groups(joined, todo), join))
         frame = frames[0] if len(frames) == 1 else frames[0].unionByName(frames[1])
         with self.progress.tasks("normalise", self.tables.spark):
-            frame.write.mode("overwrite").parquet(self.staging_path)
-        return self.tables.spark.read.schema(from_arrow_schema(STAGED)).parquet(self.staging_path)
+            written = [files.join(self.staging_path, row["file"]) for row in frame.collect()]
+        return self.tables.spark.read.schema(from_arrow_schema(STAGED)).parquet(*written)
+
+    def _written(self, frame: DataFrame, build: Build) -> DataFrame:
+        return frame.mapInArrow(partial(write_rows, folder=self.staging_path, build=build), WRITTEN)
 
     def _items(self, items: Sequence[Item]) -> DataFrame:
         spark = self.tables.spark
@@ -85,7 +98,7 @@ class Normalise:
         slots = int(spark.conf.get("spark.sql.shuffle.partitions", "4") or 4)
         return spark.createDataFrame(rows, "plan string").repartition(min(len(rows), TASKS_PER_SLOT * slots))
 
-    def _joined(self, items: Sequence[Item], todo: Pass, plan: Plan) -> DataFrame:
+    def _groups(self, items: Sequence[Item], todo: Pass) -> DataFrame:
         units = self._items(items).mapInArrow(partial(read_parts, todo=todo), from_arrow_schema(PARTS))
         groups = units.groupBy("source_id", "join_key").agg(
             f.collect_list("unit").alias("units"), f.collect_list("span").alias("spans")
@@ -94,8 +107,7 @@ class Normalise:
             rank = f.row_number().over(Window.partitionBy("source_id").orderBy(f.sha2("join_key", 256)))
             groups = groups.withColumn("rank", f.when(f.size("spans") > 0, 0).otherwise(rank))
             groups = groups.where(f.col("rank") <= 2 * self.limit + len(items)).drop("rank")
-        join = partial(join_parts, todo=todo, family_of=plan.families)
-        return groups.mapInArrow(join, from_arrow_schema(STAGED))
+        return groups
 
     def settle(self, staging: DataFrame) -> tuple[DataFrame, DataFrame]:
         """Samples without duplicates, and rejects with the duplicates among them, cut to the limit."""
@@ -105,9 +117,15 @@ class Normalise:
                 "pick", f.coalesce("sample.origin.position", "reject.origin.position")
             )
             rows = rows.withColumn("rank", f.row_number().over(order)).where(f.col("rank") <= self.limit)
-        twins = Window.partitionBy("sample.sample_id").orderBy("sample.origin.file", "sample.origin.position")
-        ranked = rows.where("sample IS NOT NULL").withColumn("twin", f.row_number().over(twins))
-        samples = ranked.where("twin = 1").select("sample.*")
+        found = rows.where("sample IS NOT NULL").select("source_id", "sample", f.col("sample.sample_id").alias("id"))
+        # Twins are looked for on ids alone, and they are few: only they are shuffled and sorted as whole rows.
+        ids = found.groupBy("id").count().where("count > 1").select("id")
+        ids.write.mode("overwrite").parquet(self._twins_path)
+        ids = self.tables.spark.read.schema("id string").parquet(self._twins_path)
+        order = Window.partitionBy("id").orderBy("sample.origin.file", "sample.origin.position")
+        ranked = found.join(ids, "id", "left_semi").withColumn("twin", f.row_number().over(order))
+        samples = found.join(ids, "id", "left_anti").select("sample.*")
+        samples = samples.unionByName(ranked.where("twin = 1").select("sample.*"))
         duplicates = ranked.where("twin > 1").select(
             f.lit("normalise").alias("stage"),
             f.lit(self.run_id).alias("run_id"),

@@ -3,22 +3,28 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from schemas.enums import DropReason, MediaKind
+from schemas.enums import DropReason, MediaKind, Role
 from schemas.errors import Drop
 from schemas.source import Source
 from udfs.adapters.evidence import KEYS, evidence
 from udfs.adapters.family import Family, Shape
 from udfs.adapters.fields import dotted, first, items, record_of, text
-from udfs.adapters.media import patterned, refs
+from udfs.adapters.media import HEAD, patterned, refs
 from udfs.adapters.shapes import ARRAY, PARQUET
 from udfs.adapters.turns import MARK, PLACEHOLDER, Media, dialogue, place
-from udfs.sample import Draft, MediaRef, Record
+from udfs.ids import clean
+from udfs.sample import IMAGE, VIDEO, Draft, MediaRef, Record, Turn
 
 CONVERSATION = ("conversations", "messages", "conversation")
 MEDIA = (("video", MediaKind.VIDEO), ("image", MediaKind.IMAGE), ("images", MediaKind.IMAGE))
 IDS = ("id", "sample_id", "question_id", "uuid", "conversation_id")
 
 
+_SPECIAL = frozenset({"video", "images", *KEYS})
+"""Fields that only `adapt` understands."""
+_SPEAKERS = (("human", "user"), ("gpt", "assistant"))
+_ROLES = (Role.USER, Role.ASSISTANT)
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 PARTS = {
     "text": None, "image": MediaKind.IMAGE, "image_url": MediaKind.IMAGE,
     "video": MediaKind.VIDEO, "video_url": MediaKind.VIDEO,
@@ -39,6 +45,68 @@ def adapt(record: Record, source: Source) -> Draft:
         evidence=evidence(record.value, KEYS),
         original_id=text(named[1], named[0]) if named else record.origin.original_id,
     )
+
+
+def plain(record: Record, source: Source) -> Draft | None:
+    """The checked draft of a record that needs nothing done to it, None for any other: what `adapt` makes, sooner.
+
+    User and assistant alternate in clean text, and there is one picture or none, with a placeholder or none.
+    """
+    value = record.value
+    talk = value.get("conversations")
+    talk = value.get("messages") if talk is None else talk
+    if type(talk) is not list or len(talk) % 2 or not talk or not _SPECIAL.isdisjoint(value):
+        return None
+    turns, marks = list[Turn](), 0
+    for at, said in enumerate(talk):
+        words = _words(said, _SPEAKERS[at % 2])
+        if words is None:
+            return None
+        if "<" in words or "{" in words:
+            found = _placeholders(words, said_by_user=at % 2 == 0)
+            if found is None:
+                return None
+            marks += found
+        turns.append(Turn(_ROLES[at % 2], words))
+    media, name = _picture(value.get("image"), source), value.get("id")
+    if media is None or marks > len(media) or not (type(name) is int or (type(name) is str and _clean(name) and name)):
+        return None
+    if media and not marks:
+        turns[0] = Turn(Role.USER, f"{IMAGE}\n{turns[0].text}")
+    return Draft(tuple(turns), media, original_id=str(name).strip())
+
+
+def _clean(words: str) -> bool:
+    return "\0" not in words if words.isascii() else clean(words) == words
+
+
+def _words(said: object, speakers: tuple[str, str]) -> str | None:
+    if type(said) is not dict or said.get("from", said.get("role")) not in speakers:
+        return None
+    words = said.get("value", said.get("content"))
+    return (words.strip() or None) if type(words) is str and _clean(words) else None
+
+
+def _placeholders(words: str, *, said_by_user: bool) -> int | None:
+    """How many pictures a turn of this text refers to; None where that is not plain."""
+    found = words.count(IMAGE)
+    if not said_by_user:
+        return None if found or VIDEO in words else 0
+    odd = words.lower().count("<image") != found or "<video" in words or "<|" in words or "{image#" in words
+    return None if odd else found
+
+
+def _picture(value: object, source: Source) -> Media | None:
+    """The medium of a plain record, if any: a short path that ends as pictures do, or bytes."""
+    if value is None:
+        return ()
+    if type(value) is dict and type(value.get("bytes")) is bytes:
+        return (MediaRef(MediaKind.IMAGE, data=value["bytes"]),)
+    if type(value) is not str or len(value) > HEAD or not value.isascii() or not value.endswith(_SUFFIXES):
+        return None
+    if value.startswith("data:") or (source.reading and source.reading.media_pattern):
+        return None
+    return (MediaRef(MediaKind.IMAGE, path=value),)
 
 
 def shown(record: Record, source: Source) -> Media:
