@@ -1,172 +1,210 @@
-"""The normalise stage against a plain loop over the same files: rows and MB a second, CPU, peak memory, at two sizes.
+"""One huge JSON array to validated rows: this project against others; and pictures out of parquet through the stage.
 
-    python benchmarks/normalise.py [--text 5000 20000] [--pictures 300 1200]
+    python benchmarks/normalise.py [--gigabytes 0.5 1.5 4.5] [--pictures 300 1200] [--systems ours duckdb]
 
-The plain loop is what a single-process script would do: json.load, decode each picture with Pillow, write one parquet
-file. It keeps no hashes, ids, rejects or standardised pictures, and holds the whole array in memory. Each side runs in
-a process of its own; seconds are of the work itself, without the start of Python and Spark; CPU and memory are of the
-whole process tree, start included. Memory is PSS, so that shared pages count once.
+Every system reads the same generated LLaVA array and writes the same rows as snappy parquet: id, image, turns, and the
+sha256 of image and turns, of records that pass the same checks; number, text and hashes of the rows are compared.
+`stage` does more: the whole normalise stage with hashes of raw records, language, duplicates, conservation, a staging
+folder and the Delta tables. Each runs in a process of its own. Seconds and CPU are of the work, the start of Python and
+Spark left out; memory is the peak PSS of the process tree, start included. What takes over `--memory-gb` is ended.
 """
 
 import argparse
+import hashlib
 import io
 import json
+import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from json_systems import SYSTEMS, Work
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 SAMPLE_S = 0.3
+WORDS = (
+    "the a of in on with and is are to from this that picture image shows man woman child dog cat car street "
+    "table chart red blue green white black left right above below near behind large small two three standing "
+    "sitting wearing holding shirt hat building tree window water sky road number value year percent total "
+    "because therefore answer question what where how many color it there which can be seen has been likely some "
+    "people background looks its while"
+)
 
 
-def generate(folder: Path, rows: int, pictures: bool) -> None:
-    """A LLaVA array of two-turn talks, some 1.1 KB each, with a JPEG of some 90 KB each if wanted."""
+def generate(path: Path, gigabytes: float) -> None:
+    """A LLaVA array of records of about 1.7 KB; one in a thousand breaks a rule."""
+    rng = random.Random(7)
+    texts = [[" ".join(rng.choices(WORDS.split(), k=length)) for length in (14, 150, 14, 130)] for _ in range(3000)]
+    number, written = 0, 0
+    with path.open("w", encoding="utf-8") as out:
+        out.write("[")
+        while written < gigabytes * 1e9:
+            said = [f'{number}: "{text}"' + "\n–é" * (number % 20 == 0) for text in texts[number % 3000]]
+            said[0] = f"<image>\n{said[0]}"
+            said[-1] = "" if number % 1000 == 999 else said[-1]
+            talk = [{"from": ("human", "gpt")[at % 2], "value": text} for at, text in enumerate(said)]
+            record = {"id": f"r{number}", "image": f"images/{number}.jpg", "conversations": talk}
+            written += out.write(",\n " * (number > 0) + json.dumps(record, ensure_ascii=number % 2 == 0))
+            number += 1
+        out.write("]")
+
+
+def generate_pictures(path: Path, rows: int) -> None:
+    """OneVision-like parquet: a talk and a JPEG of some 600 KB a row, in row groups of 100."""
     rng = random.Random(rows)
-    words = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz", k=rng.randint(2, 9))) for _ in range(5000)]
-    texts = [[" ".join(rng.choices(words, k=length)) for length in (12, 80, 12, 80)] for _ in range(rows)]
-    records = []
-    coarse = [Image.frombytes("RGB", (64, 48), rng.randbytes(64 * 48 * 3)).resize((640, 480)) for _ in range(8)]
-    (folder / "images").mkdir(parents=True)
-    for number, (first, *rest) in enumerate(texts):
-        said = [f"<image>\n{first}" if pictures else first, *rest]
-        talk = [{"from": ("human", "gpt")[at % 2], "value": text} for at, text in enumerate(said)]
-        records.append({"id": str(number), "conversations": talk} | ({"image": f"{number}.jpg"} if pictures else {}))
-        if pictures:
-            picture = coarse[number % 8].copy()
-            picture.paste((number % 256, number // 256, 0), (0, 0, 40, 40))
-            picture.save(folder / "images" / f"{number}.jpg", quality=90)
-    (folder / "talks.json").write_text(json.dumps(records))
-
-
-def plain(folder: Path, out: Path) -> float:
-    """The yardstick."""
-    began = time.perf_counter()
-    with (folder / "talks.json").open() as stream:
-        records = json.load(stream)
-    schema = pa.schema([("id", pa.string()), ("talk", pa.string()), ("picture", pa.binary())])
-    with pq.ParquetWriter(out / "plain.parquet", schema) as writer:
-        for start in range(0, len(records), 256):
-            rows = [_plain_row(record, folder) for record in records[start : start + 256]]
-            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema))
-    return time.perf_counter() - began
-
-
-def _plain_row(record: dict[str, str], folder: Path) -> dict[str, str | bytes | None]:
-    picture = None
-    if "image" in record:
-        picture = (folder / "images" / record["image"]).read_bytes()
-        with Image.open(io.BytesIO(picture)) as image:
-            image.convert("RGB")
-    return {"id": record["id"], "talk": json.dumps(record["conversations"]), "picture": picture}
-
-
-def staged(folder: Path, out: Path) -> float:
-    """The stage as `mammoth-vl normalise` runs it; Spark is warmed up on a handful of records."""
-    sys.path.insert(0, str(ROOT))
-    from jobs.run import Options, Stage, open_run, run_stages
-    from schemas.config import Profile, load_config
-    from schemas.enums import Category, Group, Modality
-    from schemas.source import Licence, Reading, Source
-
-    source = Source(
-        source_id="talks", name="Talks", family="llava_json", licence=Licence(spdx="CC0-1.0"), collection="talks",
-        reading=Reading(files=("*.json",)), group=Group.B, category=Category.GENERAL, modality=Modality.IMAGE,
-    )  # fmt: skip
-    generate(out / "warm" / "talks", 20, pictures=True)
-    for sources, root in ((out / "warm", out / "warmed"), (folder.parent, out / "tables")):
-        settings = [f"storage.root={root}", f"storage.sources_root={sources}", "engine.kind=stub"]
-        with open_run(Options(load_config(Profile.LAPTOP, None, settings), {}, quiet=True)) as run:
-            began = time.perf_counter()
-            run_stages(run, [source], [Stage.NORMALISE])
-            took = time.perf_counter() - began
-    return took
-
-
-SIDES = {"plain": plain, "stage": staged}
+    base = Image.frombytes("RGB", (900, 700), rng.randbytes(900 * 700 * 3))
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    talk = pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())]))
+    schema = pa.schema([("id", pa.string()), ("image", image), ("conversations", talk)])
+    with pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, rows, 100):
+            made = []
+            for number in range(start, min(start + 100, rows)):
+                base.paste((number % 256, number // 256, 0), (0, 0, 40, 40))
+                base.save(data := io.BytesIO(), "JPEG", quality=85)
+                said = [("human", f"<image>\nWhat is number {number}?"), ("gpt", "Noise with a square in its corner.")]
+                turns = [{"from": who, "value": text} for who, text in said]
+                made.append({"id": str(number), "image": {"bytes": data.getvalue()}, "conversations": turns})
+            writer.write_table(pa.Table.from_pylist(made, schema=schema))
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One side on one corpus."""
+    """One system on one file."""
 
-    seconds: float
-    cpu_s: float
-    peak_mb: float
+    system: str
+    size_mb: float
+    rows: int = 0
+    check: str = ""
+    work: Work | None = None
+    peak_mb: float = 0.0
+    died: str = ""
 
 
-def measure(side: str, folder: Path) -> Measured:
-    """Runs a side in its own process and watches its tree."""
-    with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, __file__, "--side", side, "--folder", str(folder), "--out", out]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-            cpu, peak = watch(psutil.Process(process.pid))
+def measure(system: str, source: Path, memory_gb: float) -> Measured:
+    """Runs a system in its own process, watches its tree, and looks at the rows that it wrote."""
+    size = source.stat().st_size / 1e6
+    with tempfile.TemporaryDirectory() as out, tempfile.TemporaryFile("w+") as said:
+        command = [sys.executable, __file__, "--side", system, "--file", str(source), "--out", out]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as process:
+            peak = watch(psutil.Process(process.pid), memory_gb * 1e3)
             printed = process.stdout.read() if process.stdout else ""
-    if process.returncode:
-        raise SystemExit(f"{side} failed: run {' '.join(command)}")
-    return Measured(float(printed.split()[-1]), cpu, peak)
+        if process.returncode or not printed:
+            said.seek(0)
+            last = (said.read().strip().splitlines() or ["no message"])[-1][:120]
+            return Measured(
+                system, size, peak_mb=peak, died=f"over {memory_gb:g} GB" if peak > memory_gb * 1e3 else last
+            )
+        rows, check = fingerprint(Path(out))
+        return Measured(system, size, rows, check, Work(*json.loads(printed.splitlines()[-1])), peak)
 
 
-def watch(root: psutil.Process) -> tuple[float, float]:
-    """CPU seconds of a process and its descendants, and the peak of their memory in MB, until it ends."""
-    cpu: dict[int, float] = {}
+def watch(root: psutil.Process, most_mb: float) -> float:
+    """Peak PSS in MB of a process and its descendants until it ends, or is ended because it takes too much."""
     peak = 0.0
     while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
         memory = 0
-        for process in [root, *root.children(recursive=True)]:
-            try:
-                times = process.cpu_times()
+        tree = [root, *root.children(recursive=True)]
+        for process in tree:
+            with suppress(psutil.Error):
                 memory += process.memory_full_info().pss
-            except psutil.Error:
-                continue
-            cpu[process.pid] = times.user + times.system
         peak = max(peak, memory / 1e6)
+        if peak > most_mb:
+            for process in tree:
+                with suppress(psutil.Error):
+                    process.kill()
         time.sleep(SAMPLE_S)
-    return sum(cpu.values()), peak
+    return peak
 
 
-def compare(rows: int, pictures: bool) -> None:
-    """One corpus, both sides."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "talks"
-        generate(folder, rows, pictures)
-        size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-        found = {side: measure(side, folder) for side in SIDES}
-    for side, one in found.items():
-        print(
-            f"{'pictures' if pictures else 'text':<9}{rows:>7} rows {size:>7.1f} MB  {side:<6}{one.seconds:>7.1f} s"
-            f"{rows / one.seconds:>9.0f} rows/s{size / one.seconds:>8.1f} MB/s"
-            f"{one.cpu_s:>7.0f} s CPU{one.peak_mb:>7.0f} MB peak"
-        )
-    ratio = found["plain"].seconds / found["stage"].seconds
-    print(f"{'':9}the stage runs at {ratio:.2f} times the speed of the plain loop")
+def fingerprint(out: Path) -> tuple[int, str]:
+    """Number of rows and, of the compared ones, a hash that does not depend on their order."""
+    rows, text, total = 0, 0, 0
+    for path in [path for path in out.rglob("*.parquet") if "_delta_log" not in path.parts]:
+        if "tables" in path.parts:
+            rows += pq.read_metadata(path).num_rows if "samples" in path.parts else 0
+            continue
+        for batch in pq.ParquetFile(path).iter_batches(columns=["id", "sha", "turns"]):
+            rows += len(batch)
+            text += pc.sum(pc.binary_length(pc.list_flatten(batch["turns"]).field("text"))).as_py() or 0
+            pairs = zip(batch["id"].to_pylist(), batch["sha"].to_pylist(), strict=True)
+            total += sum(int(hashlib.sha256(f"{one}{sha}".encode()).hexdigest()[:16], 16) for one, sha in pairs)
+    return rows, f"{rows} {text} {total % 2**64:016x}" if total else ""
+
+
+def show_rows(found: list[Measured]) -> None:
+    """Markdown table of all systems and sizes; growth is peak memory at the largest size over that at the smallest."""
+    print("| system | MB | MB/s | CPU s a million rows | peak MB | growth | same rows |\n|---|---|---|---|---|---|---|")
+    wanted = {one.size_mb: one.check for one in found if one.check and one.system != "stage"}
+    for one in found:
+        if one.work is None:
+            print(f"| {one.system} | {one.size_mb:.0f} | {one.died} | - | {one.peak_mb:.0f} | - | - |")
+            continue
+        least = min((other for other in found if other.system == one.system), key=lambda other: other.size_mb)
+        same = "more columns" if not one.check else "yes" if one.check == wanted[one.size_mb] else f"no: {one.check}"
+        speed, cpu = one.size_mb / one.work.seconds, one.work.cpu_s / one.rows * 1e6
+        peak, growth = one.peak_mb, one.peak_mb / least.peak_mb
+        print(f"| {one.system} | {one.size_mb:.0f} | {speed:.1f} | {cpu:.0f} | {peak:.0f} | {growth:.2f} | {same} |")
+
+
+def show_pictures(found: list[Measured]) -> None:
+    """Markdown table of the stage on parquet with pictures."""
+    print("| pictures | MB | pictures a CPU second | MB/s | peak heap MB | peak MB |\n|---|---|---|---|---|---|")
+    for one in found:
+        if one.work is None:
+            print(f"| {one.died} | {one.size_mb:.0f} | - | - | - | {one.peak_mb:.0f} |")
+        else:
+            print(
+                f"| {one.rows} | {one.size_mb:.0f} | {one.rows / one.work.cpu_s:.1f} "
+                f"| {one.size_mb / one.work.seconds:.1f} | {one.work.heap_mb:.0f} | {one.peak_mb:.0f} |"
+            )
 
 
 def main() -> None:
-    """Compares all sizes, or runs one side when called by itself."""
+    """Compares all systems at all sizes, or runs one when called by itself."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", type=int, nargs="*", default=[5000, 20000], help="numbers of rows")
-    parser.add_argument("--pictures", type=int, nargs="*", default=[300, 1200], help="numbers of rows with a picture")
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--gigabytes", type=float, nargs="*", default=[0.5, 1.5], help="sizes of the array, up to 4.5")
+    parser.add_argument("--pictures", type=int, nargs="*", default=[300, 1200], help="numbers of pictures")
+    parser.add_argument(
+        "--systems", nargs="+", choices=SYSTEMS, default=[name for name in SYSTEMS if name != "pictures"]
+    )
+    parser.add_argument("--memory-gb", type=float, default=12, help="a system that takes more is ended")
+    for hidden in ("--side", "--file", "--out"):
+        parser.add_argument(hidden, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.side:
-        print(SIDES[asked.side](asked.folder, asked.out))
+        sys.path.insert(0, str(ROOT))
+        os.environ["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'benchmarks'}"
+        work: Work = SYSTEMS[asked.side](Path(asked.file), Path(asked.out))
+        print(json.dumps([work.seconds, work.cpu_s, work.heap_mb]))
         return
-    print(f"{psutil.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f} before the start")
-    for rows in asked.text:
-        compare(rows, pictures=False)
+    print(f"{psutil.cpu_count()} cores, load {psutil.getloadavg()[0]:.1f} before the start\n")
+    found = []
+    for gigabytes in asked.gigabytes:
+        with tempfile.TemporaryDirectory() as scratch:
+            (path := Path(scratch) / "talks" / "talks.json").parent.mkdir()
+            generate(path, gigabytes)
+            found += [measure(system, path, asked.memory_gb) for system in asked.systems]
+    if found:
+        show_rows(found)
+    shown = []
     for rows in asked.pictures:
-        compare(rows, pictures=True)
+        with tempfile.TemporaryDirectory() as scratch:
+            (path := Path(scratch) / "talks" / "talks.parquet").parent.mkdir()
+            generate_pictures(path, rows)
+            shown.append(measure("pictures", path, asked.memory_gb))
+    if shown:
+        show_pictures(shown)
 
 
 if __name__ == "__main__":
