@@ -58,7 +58,9 @@ def find_twins(tables: Tables, config: Config, count: StageCount) -> DataFrame:
     """All findings; what could not be compared goes into the facts of `count`."""
     samples = tables.read("samples").withColumn("place", place_of(config))
     first = Window.partitionBy("content_id").orderBy("place")
-    ranked = samples.select("sample_id", "source_id", "content_id", "place")
+    # Names of pictures that nobody read prove nothing beyond their own source.
+    read = samples.where("media_status <> 'absent'")
+    ranked = read.select("sample_id", "source_id", "content_id", "place")
     ranked = ranked.withColumns({"nth": f.row_number().over(first), "twin": f.first("sample_id").over(first)})
     copies = ranked.where("nth > 1").localCheckpoint()
     same, none = f.lit(1.0).alias("similarity"), f.lit(None).cast("int").alias("distance")
