@@ -81,7 +81,8 @@ def _choose(options: Options, names: list[str] | None) -> list[Source]:
         listed = [name.strip() for entry in names for name in entry.split(",") if name.strip()]
         return pick_sources(options.sources, dict.fromkeys(listed))
     used = {*options.config.publishing.keep_groups, *options.config.rewriting.groups}
-    return [s for s in options.sources.values() if s.runnable and s.group in used and not s.is_benchmark]
+    taken = (s for s in options.sources.values() if s.runnable and s.group in used)
+    return [source for source in taken if options.config.benchmarks or not source.is_benchmark]
 
 
 def _excluded(options: Options, chosen: list[Source], licences: str | None, commercial: bool) -> Mapping[str, str]:
