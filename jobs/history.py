@@ -61,7 +61,7 @@ def diff(tables: Tables, old: int, new: int) -> Difference:
     for change, category, number in rows.groupBy("change", "shown").count().orderBy("change", "shown").collect():
         counts.setdefault(change, {})[category] = number
     edited = rows.where("change = 'changed'").select(F.explode("columns").alias("column"))
-    columns = dict(edited.groupBy("column").count().orderBy("column").collect())
+    columns: dict[str, int] = dict(edited.groupBy("column").count().orderBy("column").collect())
     some = rows.where("change <> 'same'").orderBy("change", "id").limit(EXAMPLES).collect()
     examples = [(row["change"], row["id"], ", ".join(row["columns"] or ())) for row in some]
     return Difference(

@@ -68,12 +68,9 @@ def verify_releases(
     tables = _tables(ctx)
     ids = [row[0] for row in tables.read("releases").select("release_id").orderBy("release_id").collect()]
     found = [verify(tables, number) for number in (ids if every else [release])]
-    rows = [{name: row[name] for name in ("release_id", "table_version", "rows", "content_hash")} for row in found]
-    print_json(rows) if as_json else print_table("as their manifests say", rows[0] if rows else (), map(_values, rows))
-
-
-def _values(row: dict[str, object]) -> list[object]:
-    return list(row.values())
+    names = ("release_id", "table_version", "rows", "content_hash")
+    rows = [{name: row[name] for name in names} for row in found]
+    print_json(rows) if as_json else print_table("as their manifests say", names, [list(row.values()) for row in rows])
 
 
 @releases.command("rollback")

@@ -10,7 +10,7 @@ from jobs.dedup.pictures import bands, farthest, hashes_of
 from jobs.dedup.words import Banding, jaccard, templates, with_bands, with_shingles
 from jobs.tables import Tables
 from jobs.wanted import union
-from schemas.config import Dedup
+from schemas.dedup import Dedup
 
 BANDED = "place string, hashes array<bigint>, numbers bigint, bands array<bigint>"
 ALONE = Banding(16, 6)

@@ -11,7 +11,8 @@ from jobs.dedup.near import find_near
 from jobs.stages import Run, StageCount
 from jobs.tables import Tables
 from jobs.wanted import union
-from schemas.config import Config, Treatment
+from schemas.config import Config
+from schemas.dedup import Treatment
 from schemas.enums import DropReason, TwinKind
 from schemas.errors import ConservationError
 
