@@ -1,3 +1,4 @@
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -213,3 +214,35 @@ def test_a_folder_of_frames_is_a_video(reader: MediaReader, root: Path, encoded:
     assert len(item.parts) == LIMITS.video_frames
     assert len({part.sha256 for part in item.parts}) == LIMITS.video_frames
     assert reader.read(MediaRef(MediaKind.VIDEO, path=path), source()).repeated
+
+
+@pytest.mark.parametrize(("member", "path"), [
+    ("z/p.png", "z/p.png"),
+    ("z/p.png", "./z/p.png"),
+    ("z/p.png", "shapes/z/p.png"),
+    ("z/p.png", "pics/z/p.png"),
+    ("images/z/p.png", "z/p.png"),
+    ("pics/z/p.png", "z/p.png"),
+    ("./z/p.png", "z/p"),
+])  # fmt: skip
+def test_pictures_in_archives(root: Path, reader: MediaReader, picture: bytes, member: str, path: str):
+    (root / "damaged.zip").write_bytes(b"PK")
+    with zipfile.ZipFile(root / "pics.zip", "w") as out:
+        out.writestr(member, picture)
+    assert reader.read(MediaRef(path=path), source()).media_id == sha256(picture)
+    assert "damaged.zip cannot be read" in dropped(reader, MediaRef(path="none.png")).detail
+
+
+def test_a_file_comes_before_an_archive_and_no_archive_leaves_its_root(root: Path, reader: MediaReader, picture: bytes):
+    with zipfile.ZipFile(root / "pics.zip", "w") as out:
+        out.writestr("a.png", b"other")
+    with zipfile.ZipFile(root.parent / "secret.zip", "w") as out:
+        out.writestr("s.png", picture)
+    (root / "linked.zip").symlink_to(root.parent / "secret.zip")
+    assert reader.read(MediaRef(path="a.png"), source()).media_id == sha256(picture)
+    assert dropped(reader, MediaRef(path="s.png")).reason is DropReason.MISSING_MEDIA
+
+
+def test_an_archive_that_must_be_unpacked_is_named(root: Path, reader: MediaReader):
+    (root / "pics.tar.gz").touch()
+    assert "pics.tar.gz cannot be read at random: unpack it" in dropped(reader, MediaRef(path="none.png")).detail

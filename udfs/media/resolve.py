@@ -10,7 +10,7 @@ from schemas.config import Media
 from schemas.enums import DropReason, MediaKind
 from schemas.errors import Drop
 from schemas.source import Source
-from udfs import files
+from udfs import archives, files
 from udfs.media.item import MediaItem, sha256
 from udfs.media.pictures import standardise
 from udfs.media.stills import read_frames
@@ -44,6 +44,7 @@ class MediaReader:
         self._memory: OrderedDict[tuple[MediaKind, str], MediaItem | Problem] = OrderedDict()
         self._videos_by_name: dict[str, list[str]] | None = None
         self._below: dict[str, Sequence[str]] = {}
+        self._archives: dict[str, Sequence[str]] = {}
         self._videos = VideoSampler(limits)
 
     def read(self, ref: MediaRef, source: Source, file: str = "") -> MediaItem:
@@ -69,20 +70,21 @@ class MediaReader:
         return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]} | beside
 
     def _read_path(self, kind: MediaKind, roots: Mapping[str, str], path: str) -> MediaItem:
+        most = self._limits.video_max_bytes if kind is MediaKind.VIDEO else self._limits.max_bytes
+        paths = _spellings(path, SUFFIXES[kind])
         try:
-            uri, size = self._locate(roots, _spellings(path, SUFFIXES[kind]))
-        except Drop:
+            uri, size = self._locate(roots, paths)
+        except Drop as drop:
             frames = self._frames(roots, path) if kind is MediaKind.VIDEO else []
             if frames:
                 return read_frames(frames, self._limits)
             named = self._videos_named(path) if kind is MediaKind.VIDEO else []
             if len(named) != 1:
-                raise
+                return self._read_data(kind, self._archived(roots, paths, most, drop))
             uri, size = named[0], files.size(named[0])
         local = files.local_path(uri)
         if kind is MediaKind.VIDEO and local is not None:
             return self._videos.sample(Path(local))
-        most = self._limits.video_max_bytes if kind is MediaKind.VIDEO else self._limits.max_bytes
         if size > most:
             raise Drop(DropReason.MEDIA_TOO_LARGE, f"{uri}: {size:,} bytes; at most {most:,} are read")
         return self._read_data(kind, files.read_bytes(uri))
@@ -103,6 +105,29 @@ class MediaReader:
             tried = ", ".join(islice(_uris(roots, paths), 6))
             raise Drop(DropReason.MISSING_MEDIA, f"no file; tried {tried} and the folders below")
         return deeper.pop()
+
+    def _archived(self, roots: Mapping[str, str], paths: Sequence[str], most: int, missing: Drop) -> bytes:
+        """The medium out of the first archive right in a root that holds it.
+
+        `missing` is why there is no such file; it is raised, with what is wrong with archives, where none has it.
+        """
+        if missing.reason is not DropReason.MISSING_MEDIA:
+            raise missing
+        wrong = dict.fromkeys(map(archives.unreadable_in, roots))
+        for root, name in roots.items():
+            if root not in self._archives:
+                self._archives[root] = archives.archives_in(root)
+            for uri in self._archives[root]:
+                stem = PurePosixPath(uri).stem
+                places = [place for path in paths for place in (*_places(root, name, path), *_inner(stem, path))]
+                try:
+                    member = archives.find_member(uri, [str(PurePosixPath(place)) for place in places])
+                except Drop as drop:
+                    wrong[f"; {drop.detail}"] = None
+                    continue
+                if member is not None:
+                    return archives.read_member(member, most)
+        raise Drop(missing.reason, missing.detail + "".join(wrong)) from missing
 
     def _deeper(self, root: str, paths: Sequence[str]) -> Iterator[tuple[str, int]]:
         """The file in each folder below a root that has it."""
@@ -172,6 +197,12 @@ def _places(root: str, name: str, path: str) -> list[str]:
     first, _, rest = path.partition("/")
     repeated = rest and first in (name, root.rstrip("/").rpartition("/")[2])
     return [path, f"images/{path}", *([rest] if repeated else [])]
+
+
+def _inner(stem: str, path: str) -> list[str]:
+    """A path below a folder called like its archive, or without such a folder."""
+    first, _, rest = path.partition("/")
+    return [f"{stem}/{path}", *([rest] if rest and first == stem else [])]
 
 
 def _spellings(path: str, suffixes: tuple[str, ...]) -> list[str]:
