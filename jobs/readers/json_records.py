@@ -57,7 +57,9 @@ def _unkeyed(pair: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     if len(pair) != 1:
         return Problem(DropReason.MALFORMED, "nothing stands between two commas")
     key, value = next(iter(pair.items()))
-    return {**value, "_key": key} if isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return {**value, "_key": key}
+    return {"_key": key, "value": value} if isinstance(value, int | str) else value
 
 
 def decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON value

@@ -17,7 +17,7 @@ _WALKED_LEVELS = 3
 _WALKED_CHILDREN = 64
 """An object with more children is a collection of records or nothing."""
 _FEW = 8
-"""Up to so many objects side by side may be sections of a document as well as records."""
+"""Up to so many objects side by side may be sections of a document, not records; so many other values a header."""
 SPACE = b" \t\r\n"
 
 
@@ -197,6 +197,8 @@ class _Section:
         return found[:1] if found and found[0].keys == self.keys else []
 
     def _found(self, children: int) -> list[Span]:
+        if not (self.keys or self.lists or self.objects) and children > _FEW:
+            return [self.tally.span(Container.JSON_KEYED, self.keys)]
         if self.lists or 2 * self.objects <= children:
             return self.inner
         own = self.tally.span(Container.JSON_KEYED, self.keys)

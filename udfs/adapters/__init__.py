@@ -13,9 +13,12 @@ from udfs.adapters.panels import PANELS
 from udfs.adapters.publishers import PUBLISHERS
 from udfs.adapters.recipes import FLAT
 from udfs.adapters.regions import REGIONS
+from udfs.adapters.releases import RELEASES
 from udfs.sample import Adapter
 
-FAMILIES: Mapping[str, Family] = {**CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **PAIRED, **PANELS, **REGIONS}
+FAMILIES: Mapping[str, Family] = {
+    **CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **RELEASES, **PAIRED, **PANELS, **REGIONS,
+}  # fmt: skip
 _ALONE = frozenset({Container.FILES, Container.LINES})
 ANYTHING = (
     Shape(frozenset(Container) - _ALONE, frozenset()),

@@ -126,10 +126,17 @@ def parsed_list(value: str, name: str) -> Sequence[Any]:
 
 
 def belongs(record: Mapping[str, Any], select: Selector | None) -> bool:
-    """Whether a record of a shared file is this source's; one that does not say so belongs, lest it vanish."""
+    """Whether a record of a shared file is this source's; one that does not say so belongs, lest it vanish.
+
+    Names count as equal whatever their case and punctuation: M4's members are `RAVEN` here and `raven` there.
+    """
     if select is None:
         return True
     value = dotted(record, select.field)
     if select.match == "prefix":
         return str(value).startswith(select.values)
-    return value is None or str(value) in select.values
+    return value is None or _folded(str(value)) in map(_folded, select.values)
+
+
+def _folded(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalnum()) or name

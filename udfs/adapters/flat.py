@@ -21,7 +21,7 @@ ALIASES = FieldMap(
         "response", "output", "outputs", "targetValue",
     ),
     options=("options", "choices", "option", "choice_list"),
-    rationale=("rationale", "rationales", "solution", "explanation"),
+    rationale=("rationale", "rationales", "solution", "explanation", "cot"),
     context=evidence.KEYS,
     media=(
         "image", "images", "image_path", "img_path", "img", "image_name", "imgname", "img_name",

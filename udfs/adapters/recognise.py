@@ -32,7 +32,7 @@ class Recognised:
 
 
 Layouts = Mapping[str, Sequence[Layout]]
-EVERYWHERE = frozenset({"id", "image_id", "question_id"})
+EVERYWHERE = frozenset({"id", "image_id", "image_index", "question_id"})
 """Keys that tell nothing about a family."""
 TABLES = frozenset({Container.PARQUET, Container.DELIMITED})
 
@@ -113,7 +113,7 @@ def _fits(shape: Shape, layout: Layout, source: Source) -> bool:
         return False
     reading = source.reading
     own = reading.fields if reading else FieldMap()
-    waived = {"question"} if reading and reading.question and _asks(source) else set()
+    waived = {"question"} if reading and reading.question and "answer" in shape.one_of and _asks(source) else set()
     return all(
         part in waived or any(_has(record, path) for path in (*getattr(own, part), *paths))
         for part, paths in shape.one_of.items()

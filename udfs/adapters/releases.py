@@ -1,0 +1,118 @@
+"""More original releases: charts and diagrams with questions, memes, scene text, captions of pictures and screens."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from schemas.enums import DropReason
+from udfs.adapters.family import Container, Family, Shape
+from udfs.adapters.fields import record_of
+from udfs.adapters.flat import Recipe
+from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, key_of, orphan
+from udfs.adapters.media import KEY
+from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows
+from udfs.ids import digest, field
+from udfs.sample import Part, Record
+
+Value = Mapping[str, Any]
+YES_NO = {"0": "No", "1": "Yes"}
+CAPTIONED = Recipe(fields(question=(), answer=("text", "description"), context=()), ask=DESCRIBE, general=True)
+"""Pictures with a text and nothing that says which question it answers; a source's own question comes before ours."""
+
+
+def diagram(value: Value) -> Value:
+    """AI2D: a file a diagram; its questions are keys, the right answer an index."""
+    asked = record_of(value["questions"], "questions") if "questions" in value else {value.get(KEY): value}
+    return {"pairs": [{**record_of(part, "questions"), "question": text} for text, part in asked.items()]}
+
+
+def solved(_: str, parts: Iterable[Part]) -> Iterator[Record]:
+    """EgoSchema: each question with its answer, which stands in a file of its own and is public for a part of them."""
+    held = list(parts)
+    asked = [part for part in held if part.side == QUESTIONS]
+    answers = [part for part in held if part.side != QUESTIONS]
+    for question, answer in zip(asked, answers, strict=False):
+        hashes = digest(field(part.origin.record_hash) for part in (question, answer))
+        value = {**question.value, "answer": answer.value.get("value")}
+        yield Record(value, replace(question.origin, record_hash=hashes))
+    for left in asked[len(answers) :]:
+        yield orphan(left, DropReason.ORPHAN_QUESTION, f"no answer is known for q_uid {left.value.get('q_uid')}")
+    for left in answers[len(asked) :]:
+        yield orphan(left, DropReason.ORPHAN_ANNOTATION, f"no question has q_uid {left.value.get(KEY)}")
+
+
+RELEASES: Mapping[str, Family] = {
+    made.name: made
+    for made in (
+        family(
+            "figureqa_json",
+            Recipe(
+                fields(question=("question_string",), media=()),
+                media=("{folder}png/{image_index}.png",),
+                words=YES_NO,
+            ),
+            rows(ARRAY, "question_string", "answer", "image_index", "color1_name", "color2_name"),
+        ),
+        family(
+            "plotqa_json",
+            Recipe(fields(question=("question_string",), media=()), media=("{folder}png/{image_index}.png",)),
+            rows(ARRAY, "question_string", "answer", "image_index"),
+        ),
+        family(
+            "ai2d_json",
+            Recipe(
+                fields(options=("answerTexts",), answer=("correctAnswer",), media=()),
+                prepare=diagram,
+                pairs="pairs",
+                media=("{above}images/{stem}",),
+                by_index=True,
+            ),
+            rows(KEYED, "answerTexts", "correctAnswer", at="questions"),
+            rows(frozenset({Container.FILES}), "imageName", "questions", at="json"),
+        ),
+        family(
+            "hateful_memes_jsonl",
+            Recipe(
+                fields(question=(), answer=("label",), media=("img",), context=("text",)),
+                ask='Is this meme hateful? Its text reads "{text}". Answer yes or no.',
+                words=YES_NO,
+            ),
+            rows(ARRAY, "id", "img", "label", "text"),
+        ),
+        family(
+            "stvqa_json",
+            Recipe(media=("{dataset}/{file_name}",)),
+            rows(ARRAY, "file_name", "dataset", "question", "answers", at="data"),
+        ),
+        family(
+            "textcaps_json",
+            Recipe(
+                fields(question=(), answer=("caption_str",), media=("image_path",), context=("caption_str",)),
+                media=("train_images/{image_id}.jpg",),
+                ask=DESCRIBE,
+                free=True,
+            ),
+            rows(ARRAY, "image_id", "caption_str", at="data"),
+        ),
+        family(
+            "screen2words_csv",
+            Recipe(
+                fields(question=(), answer=("summary",), media=("screenId",), context=()),
+                media=("combined/{screenId}.jpg",),
+                ask="Say in one phrase what this screen of an app is for.",
+                free=True,
+            ),
+            rows(TABLE, "screenId", "summary"),
+        ),
+        family("described_json", replace(CAPTIONED, free=True), rows(ARRAY | PARQUET, "image", "description")),
+        family("image_text_parquet", CAPTIONED, rows(PARQUET, "image", "text")),
+        family(
+            "egoschema_json",
+            Recipe(fields(id=("q_uid",)), media=("{q_uid}.mp4",), by_index=True),
+            Shape(ARRAY, frozenset({"q_uid", "question", "option 0"}), None, QUESTIONS, key_of("q_uid")),
+            Shape(KEYED, frozenset({KEY, "value"}), "", ANNOTATIONS, key_of(KEY)),
+            joiner=solved,
+        ),
+    )
+}
+"""What converted copies were made from, continued."""
