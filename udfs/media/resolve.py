@@ -2,7 +2,7 @@
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +13,7 @@ from schemas.source import Source
 from udfs import archives, files
 from udfs.media.item import MediaItem, sha256
 from udfs.media.pictures import standardise
+from udfs.media.splits import split_of, splits_in
 from udfs.media.stills import read_frames
 from udfs.media.video import VideoSampler
 from udfs.sample import MediaRef, Problem
@@ -25,6 +26,19 @@ SUFFIXES = {
     MediaKind.VIDEO: (".mp4", ".mkv", ".webm", ".avi", ".mov"),
 }
 FRAMES = ("*.jpg", "*.jpeg", "*.png")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Spellings of a medium's path, and the splits that its record's file or the path itself names."""
+
+    paths: Sequence[str]
+    splits: frozenset[str]
+
+    def may_lie_in(self, folder: str) -> bool:
+        """Whether a folder that the path does not name may hold it: none of another split."""
+        split = split_of(PurePosixPath(folder).name)
+        return split is None or not self.splits or split in self.splits
 
 
 class MediaReader:
@@ -53,9 +67,10 @@ class MediaReader:
             return self._read_data(ref.kind, ref.data)
         if not ref.path:
             raise Drop(DropReason.MISSING_MEDIA, f"the record names no {ref.kind}")
-        path, roots = ref.path, self._roots(source, file)
+        path, roots, splits = ref.path, self._roots(source, file), splits_in(file) | splits_in(ref.path)
         # `|` keeps roots and a path apart from every digest.
-        return self._once((ref.kind, f"{'|'.join(roots)}|{path}"), lambda: self._read_path(ref.kind, roots, path))
+        key = "|".join((*roots, *sorted(splits), path))
+        return self._once((ref.kind, key), lambda: self._read_path(ref.kind, roots, path, splits))
 
     def close(self) -> None:
         """End the worker process for videos, if one was started."""
@@ -69,18 +84,18 @@ class MediaReader:
         beside = {files.join(self._source_root, folder): "" for folder in above}
         return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]} | beside
 
-    def _read_path(self, kind: MediaKind, roots: Mapping[str, str], path: str) -> MediaItem:
+    def _read_path(self, kind: MediaKind, roots: Mapping[str, str], path: str, splits: frozenset[str]) -> MediaItem:
         most = self._limits.video_max_bytes if kind is MediaKind.VIDEO else self._limits.max_bytes
-        paths = _spellings(path, SUFFIXES[kind])
+        wanted = _Wanted(_spellings(path, SUFFIXES[kind]), splits)
         try:
-            uri, size = self._locate(roots, paths)
+            uri, size = self._locate(roots, wanted)
         except Drop as drop:
-            frames = self._frames(roots, path) if kind is MediaKind.VIDEO else []
+            frames = self._frames(roots, wanted) if kind is MediaKind.VIDEO else []
             if frames:
                 return read_frames(frames, self._limits)
-            named = self._videos_named(path) if kind is MediaKind.VIDEO else []
+            named = self._videos_named(wanted) if kind is MediaKind.VIDEO else []
             if len(named) != 1:
-                return self._read_data(kind, self._archived(roots, paths, most, drop))
+                return self._read_data(kind, self._archived(roots, wanted, most, drop))
             uri, size = named[0], files.size(named[0])
         local = files.local_path(uri)
         if kind is MediaKind.VIDEO and local is not None:
@@ -89,24 +104,29 @@ class MediaReader:
             raise Drop(DropReason.MEDIA_TOO_LARGE, f"{uri}: {size:,} bytes; at most {most:,} are read")
         return self._read_data(kind, files.read_bytes(uri))
 
-    def _locate(self, roots: Mapping[str, str], paths: Sequence[str]) -> tuple[str, int]:
+    def _locate(self, roots: Mapping[str, str], wanted: _Wanted) -> tuple[str, int]:
         """URI and size of the first of some places below each root that is a file.
 
         As written; below `images/`; without a first folder that repeats the root's name or that of its folder, as
-        paths do that were written for the folder above. Then one folder deeper, if only one there has it.
+        paths do that were written for the folder above. Then one folder deeper, if only one there has it and that is
+        no folder of another split than the record's.
         """
-        if found := _file(_uris(roots, paths)):
+        if found := _file(_uris(roots, wanted.paths)):
             return found
-        deeper = {found for root in roots for found in self._deeper(root, paths)}
-        if len(deeper) > 1:
-            several = ", ".join(sorted(uri for uri, _ in deeper)[:3])
-            raise Drop(DropReason.MISSING_MEDIA, f"{paths[0]!r} may be any of {several}; say which as media_root")
-        if not deeper:
-            tried = ", ".join(islice(_uris(roots, paths), 6))
-            raise Drop(DropReason.MISSING_MEDIA, f"no file; tried {tried} and the folders below")
-        return deeper.pop()
+        deeper = {found: fits for root in roots for found, fits in self._deeper(root, wanted)}
+        fitting = [found for found, fits in deeper.items() if fits]
+        if len(fitting) > 1:
+            several = ", ".join(sorted(uri for uri, _ in fitting)[:3])
+            raise Drop(
+                DropReason.MISSING_MEDIA, f"{wanted.paths[0]!r} may be any of {several}; say which as media_root"
+            )
+        if not fitting:
+            tried = ", ".join(islice(_uris(roots, wanted.paths), 6))
+            others = "".join(f"; {uri} is of another split" for uri, _ in sorted(deeper)[:3])
+            raise Drop(DropReason.MISSING_MEDIA, f"no file; tried {tried} and the folders below{others}")
+        return fitting[0]
 
-    def _archived(self, roots: Mapping[str, str], paths: Sequence[str], most: int, missing: Drop) -> bytes:
+    def _archived(self, roots: Mapping[str, str], wanted: _Wanted, most: int, missing: Drop) -> bytes:
         """The medium out of the first archive right in a root that holds it.
 
         `missing` is why there is no such file; it is raised, with what is wrong with archives, where none has it.
@@ -119,22 +139,24 @@ class MediaReader:
                 self._archives[root] = archives.archives_in(root)
             for uri in self._archives[root]:
                 stem = PurePosixPath(uri).stem
-                places = [place for path in paths for place in (*_places(root, name, path), *_inner(stem, path))]
+                places = [place for path in wanted.paths for place in (*_places(root, name, path), *_inner(stem, path))]
                 try:
                     member = archives.find_member(uri, [str(PurePosixPath(place)) for place in places])
                 except Drop as drop:
                     wrong[f"; {drop.detail}"] = None
                     continue
-                if member is not None:
+                if member is not None and wanted.may_lie_in(stem):
                     return archives.read_member(member, most)
+                if member is not None:
+                    wrong[f"; {uri} has one of another split"] = None
         raise Drop(missing.reason, missing.detail + "".join(wrong)) from missing
 
-    def _deeper(self, root: str, paths: Sequence[str]) -> Iterator[tuple[str, int]]:
-        """The file in each folder below a root that has it."""
+    def _deeper(self, root: str, wanted: _Wanted) -> Iterator[tuple[tuple[str, int], bool]]:
+        """The file in each folder below a root that has it, and whether it may be the one."""
         places = [*self._folders(root), *(f"images/{folder}" for folder in self._folders(files.join(root, "images")))]
         for folder in places:
-            if found := _file(files.inside(root, f"{folder}/{path}") for path in paths):
-                yield found
+            if found := _file(files.inside(root, f"{folder}/{path}") for path in wanted.paths):
+                yield found, wanted.may_lie_in(folder)
 
     def _folders(self, root: str) -> Sequence[str]:
         """Names of the folders right below a root, none where there are too many to look into."""
@@ -143,22 +165,23 @@ class MediaReader:
             self._below[root] = found if len(found) <= LOOKED_INTO else ()
         return self._below[root]
 
-    def _frames(self, roots: Mapping[str, str], path: str) -> list[str]:
+    def _frames(self, roots: Mapping[str, str], wanted: _Wanted) -> list[str]:
         """Pictures of the folder that stands for a video: of its path, or its path without a suffix."""
         for root in roots:
-            for folder in ("", *self._folders(root)):
-                place = files.inside(root, f"{folder}/{_stem(path, SUFFIXES[MediaKind.VIDEO])}".lstrip("/"))
+            for folder in ("", *filter(wanted.may_lie_in, self._folders(root))):
+                place = files.inside(root, f"{folder}/{_stem(wanted.paths[0], SUFFIXES[MediaKind.VIDEO])}".lstrip("/"))
                 if files.exists(place) and (found := files.find(place, FRAMES)):
                     return [files.join(place, frame) for frame in found]
         return []
 
-    def _videos_named(self, path: str) -> Sequence[str]:
+    def _videos_named(self, wanted: _Wanted) -> Sequence[str]:
         """Videos of this name anywhere below the source's folder: publishers spread them over many folders."""
         if self._videos_by_name is None:
             self._videos_by_name = defaultdict(list)
             for video in files.find(self._source_root, [f"**/*{suffix}" for suffix in SUFFIXES[MediaKind.VIDEO]]):
                 self._videos_by_name[PurePosixPath(video).stem].append(files.join(self._source_root, video))
-        return self._videos_by_name.get(_stem(path, SUFFIXES[MediaKind.VIDEO]), [])
+        found = self._videos_by_name.get(_stem(wanted.paths[0], SUFFIXES[MediaKind.VIDEO]), [])
+        return [video for video in found if wanted.may_lie_in(str(PurePosixPath(video).parent))]
 
     def _read_data(self, kind: MediaKind, data: bytes) -> MediaItem:
         def read() -> MediaItem:

@@ -1,0 +1,26 @@
+"""Splits that names of files and folders tell: a bare picture name of one split is another picture in the next."""
+
+import re
+
+_SPLITS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "minival": "val", "test": "test", "testing": "test", "testdev": "test",
+}  # fmt: skip
+_WORD = "|".join(sorted(_SPLITS, key=len, reverse=True)).replace("testdev", "test-?dev")
+_NAMED = re.compile(rf"(?<![a-z])({_WORD})(?![a-z])")
+_FOLDER = re.compile(rf"({_WORD})[-_]?(?:\d{{1,4}})?(?:[-_]?(?:images?|imgs?))?")
+
+
+def splits_in(path: str) -> frozenset[str]:
+    """The splits that a path names anywhere; `COCO_val2014_1.jpg` and `dev.json` name the same one."""
+    return frozenset(_split(found[1]) for found in _NAMED.finditer(path.lower()))
+
+
+def split_of(folder: str) -> str | None:
+    """The split that a folder or archive of this name holds, as `train`, `val2017` and `test_images` say."""
+    found = _FOLDER.fullmatch(folder.lower())
+    return _split(found[1]) if found else None
+
+
+def _split(word: str) -> str:
+    return _SPLITS[word.replace("-", "")]
