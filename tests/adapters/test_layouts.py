@@ -1,6 +1,7 @@
 """Publishers' folders as their own loaders read them, made small, through the whole pass."""
 
 import json
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ GEOMVERSE = {"image_path": "images/0.jpeg", "question": "How long is AB?", "cot"
 OODCV = {
     "image": "phase-1/car.jpg", "question": "Is there a car?", "answer": "A", "text_answer": "yes", "situation": "rain",
     "options": ["(A) yes", "(B) no"],
+}  # fmt: skip
+
+GEOQA = {
+    "image": "g.png", "English_problem": "AB is N_0, AC is N_1.", "numbers": [3, 4.5], "choices": ["3", "4"],
+    "choice_nums": [3, 4], "label": 1, "subject": "A",
 }  # fmt: skip
 
 Layouts = Mapping[str, tuple[str, Files, list[str], list[str]]]
@@ -119,6 +125,34 @@ LAYOUTS: Layouts = {
         {"data/generated_examples_coco.json": {"data": [{"id": "c.jpg", "instruction": "Q?", "response": "A"}]}},
         ["c.jpg"], ["A"],
     ),
+    "textcaps, the hub's": (
+        "textcaps",
+        {"data/train.parquet": [{"question": "Q", "image": PIXELS, "image_id": "ab", "caption_str": ["a book", "b"]}]},
+        ["embedded"], ["a book"],
+    ),
+    "screen2words, the hub's": (
+        "screen2words_cauldron", {"data/test.parquet": [{"screenId": 5, "image": PIXELS, "captions": ["login", "b"]}]},
+        ["embedded"], ["login"],
+    ),
+    "ocr-vqa, the hub's": (
+        "ocr_vqa",
+        {"data/train.parquet": [{"image": PIXELS, "questions": ["Who?", "When?"], "answers": ["He", "1999"]}]},
+        ["embedded"], ["1999"],
+    ),
+    "chart-to-text, the hub's": (
+        "chart2text_cauldron",
+        {"data/train.parquet": [{"title": "T", "image": PIXELS, "caption": "One. Two.", "first_caption": "One."}]},
+        ["embedded"], ["One."],
+    ),
+    "geoqa": (
+        "geoqa_plus_mathv360k",
+        {"train.json": [GEOQA, {**GEOQA, "English_problem": "AB is N_0, not N_3.", "answer": "It follows."}]},
+        ["g.png"] * 2, ["B. 4", "B. 4"],
+    ),
+    "pathvqa, scored": (
+        "pathvqa", {"qas/train_vqa.pkl": [{"img_id": "train_04", "sent": "Where?", "label": {"here": 1}}]},
+        ["images/train/train_04.jpg"], ["here"],
+    ),
     "ood-cv": ("oodvqa", {"ood/oodcv-vqa/oodcv-vqa.json": [OODCV]}, ["phase-1/car.jpg"], ["A. yes"]),
 }  # fmt: skip
 
@@ -138,9 +172,17 @@ def normalised(root: Path, name: str, files: Files) -> list[Row]:
         path.parent.mkdir(parents=True, exist_ok=True)
         if file.endswith(".parquet"):
             pq.write_table(pa.Table.from_pylist(content), path)
+        elif file.endswith(".pkl"):
+            path.write_bytes(pickle.dumps(content))
         else:
             path.write_text(content if isinstance(content, str) else json.dumps(content))
     return staged(SOURCES[name], Storage(sources_root=str(root)))
+
+
+def test_the_numbers_of_a_problem_go_into_its_text(tmp_path: Path):
+    found = normalised(tmp_path, "geoqa_plus_mathv360k", LAYOUTS["geoqa"][1])
+    asked = [row["sample"]["conversation"][0]["text"].split("\n")[1] for row in found if row["sample"]]
+    assert asked == ["AB is 3, AC is 4.5.", "AB is 3, not N_3."]
 
 
 def test_questions_whose_answers_are_not_public_say_so(tmp_path: Path):

@@ -1,6 +1,7 @@
 """Families of files that go with a picture: transcriptions, labels by line, pages with their code, lines by number."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -14,7 +15,7 @@ from udfs.adapters.fields import items, record_of, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, orphan
 from udfs.adapters.media import KEY, PATH, PICTURE
-from udfs.adapters.shapes import PARQUET, family, fields, generic, rows
+from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, generic, rows
 from udfs.ids import digest, field
 from udfs.sample import Part, Record
 
@@ -24,6 +25,7 @@ SHOWN = f"{{{PICTURE}}}"
 """Pattern of the picture that goes with a file."""
 READ = "Read all the text in this picture. Write each line of text on a line of its own."
 KEYS = ("company", "date", "address", "total")
+_NUMBERED = re.compile(r"\bN_([0-9]+)\b")
 RECEIPT = "Which company issued this receipt, when, at which address, and what is the total? Answer as a JSON object."
 
 
@@ -150,10 +152,23 @@ def of_coco(value: Value) -> Value:
 
 
 def in_pickle(value: Value) -> Value:
-    """PathVQA names its pictures by split and number; GeoQA and UniGeo hold theirs."""
-    image = value.get("image")
+    """PathVQA names its pictures by split and number, and may score each answer; GeoQA and UniGeo hold theirs."""
+    scores = value.get("label")
+    if isinstance(scores, Mapping):
+        value = {**value, "question": value.get("sent"), "label": next(iter(scores), None)}
+    image = value.get("image", value.get("img_id"))
     split = image.partition("_")[0] if isinstance(image, str) and len(image) < 64 and "." not in image else ""
     return {**value, "image": f"images/{split}/{image}.jpg"} if split in ("train", "val", "test") else value
+
+
+def geometry(value: Value) -> Value:
+    """GeoQA and UniGeo: the numbers of a problem stand beside its English text, whose places for them are N_0, N_1."""
+    asked, numbers = value.get("English_problem"), value.get("numbers")
+    if isinstance(asked, str) and isinstance(numbers, list | tuple):
+        filled = [text(number, "numbers") for number in numbers]
+        asked = _NUMBERED.sub(lambda at: filled[int(at[1])] if int(at[1]) < len(filled) else at[0], asked)
+        value = {**value, "English_problem": asked}
+    return in_pickle(value)
 
 
 def _hash(parts: Iterable[Part]) -> str:
@@ -173,6 +188,7 @@ _IN_PICKLE = fields(
     question=("question", "English_problem", "subject"),
     options=("choices", "choice_nums"),
     answer=("answer", "label"),
+    media=("image",),
     rationale=(),
 )
 PAIRED: Mapping[str, Family] = {
@@ -223,11 +239,17 @@ PAIRED: Mapping[str, Family] = {
             *(Shape(LINES, frozenset({"line"}), name, name, by_line) for name in ALIGNED),
             joiner=aligned,
         ),
-        family("flat_qa_pickle", Recipe(_IN_PICKLE, prepare=in_pickle, by_index=True), *generic(PICKLE)),
+        family(
+            "flat_qa_pickle",
+            Recipe(_IN_PICKLE, prepare=in_pickle, by_index=True),
+            *generic(PICKLE),
+            rows(PICKLE, "img_id", "sent", "label"),
+        ),
         family(
             "geometry_pickle",
-            Recipe(_IN_PICKLE, prepare=in_pickle, by_index=True),
-            rows(PICKLE, "image", "choice_nums", "label"),
+            Recipe(_IN_PICKLE.model_copy(update={"answer": ("label",)}), prepare=geometry, by_index=True),
+            rows(PICKLE | ARRAY, "image", "choice_nums", "label"),
+            rows(PICKLE | ARRAY, "image", "choices", "label", "subject"),
         ),
     )
 }

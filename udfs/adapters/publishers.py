@@ -41,6 +41,7 @@ PUBLISHERS: Mapping[str, Family] = {
             "ocrvqa_json",
             Recipe(pairs="pairs", prepare=aligned, media=("images/{key}.jpg",)),
             rows(KEYED, "questions", "answers"),
+            rows(PARQUET, "image", "questions", "answers"),
         ),
         family(
             "tabmwp_json",

@@ -7,23 +7,42 @@ from typing import Any
 from schemas.enums import DropReason
 from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.fields import record_of
-from udfs.adapters.flat import Recipe
+from udfs.adapters.flat import ALIASES, Recipe
 from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, key_of, orphan
 from udfs.adapters.media import KEY
-from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows
+from udfs.adapters.shapes import ARRAY, CONVERSATIONS, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows
 from udfs.ids import digest, field
 from udfs.sample import Part, Record
 
 Value = Mapping[str, Any]
 YES_NO = {"0": "No", "1": "Yes"}
-CAPTIONED = Recipe(fields(question=(), answer=("text", "description"), context=()), ask=DESCRIBE, general=True)
+CAPTIONED = Recipe(
+    fields(question=(), answer=("text", "description", "first_caption", "caption"), context=()),
+    ask=DESCRIBE,
+    general=True,
+)
 """Pictures with a text and nothing that says which question it answers; a source's own question comes before ours."""
+
+
+ASKED = frozenset({*ALIASES.question, *CONVERSATIONS, "label"})
+"""Names that say what a text answers."""
+
+
+def shown(containers: frozenset[Container], *keys: str) -> Shape:
+    """Pictures with a text."""
+    return replace(rows(containers, *keys), forbids=ASKED)
 
 
 def diagram(value: Value) -> Value:
     """AI2D: a file a diagram; its questions are keys, the right answer an index."""
     asked = record_of(value["questions"], "questions") if "questions" in value else {value.get(KEY): value}
     return {"pairs": [{**record_of(part, "questions"), "question": text} for text, part in asked.items()]}
+
+
+def captioned(value: Value) -> Value:
+    """TextCaps and Screen2Words: the hub's copies list the captions of a picture; the first one is taken."""
+    told = value.get("captions", value.get("caption_str"))
+    return {**value, "caption": told[0] if isinstance(told, list) and told else told}
 
 
 def solved(_: str, parts: Iterable[Part]) -> Iterator[Record]:
@@ -87,25 +106,34 @@ RELEASES: Mapping[str, Family] = {
         family(
             "textcaps_json",
             Recipe(
-                fields(question=(), answer=("caption_str",), media=("image_path",), context=("caption_str",)),
+                fields(question=(), answer=("caption",), media=("image",), context=("caption",)),
+                prepare=captioned,
                 media=("train_images/{image_id}.jpg",),
                 ask=DESCRIBE,
                 free=True,
             ),
             rows(ARRAY, "image_id", "caption_str", at="data"),
+            rows(PARQUET, "image_id", "image", "caption_str"),
         ),
         family(
             "screen2words_csv",
             Recipe(
-                fields(question=(), answer=("summary",), media=("screenId",), context=()),
+                fields(question=(), answer=("summary", "caption"), media=("image",), context=()),
+                prepare=captioned,
                 media=("combined/{screenId}.jpg",),
                 ask="Say in one phrase what this screen of an app is for.",
                 free=True,
             ),
             rows(TABLE, "screenId", "summary"),
+            rows(PARQUET, "screenId", "captions"),
         ),
-        family("described_json", replace(CAPTIONED, free=True), rows(ARRAY | PARQUET, "image", "description")),
-        family("image_text_parquet", CAPTIONED, rows(PARQUET, "image", "text")),
+        family(
+            "described_json",
+            replace(CAPTIONED, free=True),
+            shown(ARRAY | PARQUET, "image", "description"),
+            shown(PARQUET, "image", "caption"),
+        ),
+        family("image_text_parquet", CAPTIONED, shown(PARQUET, "image", "text")),
         family(
             "egoschema_json",
             Recipe(fields(id=("q_uid",)), media=("{q_uid}.mp4",), by_index=True),
