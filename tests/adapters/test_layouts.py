@@ -105,8 +105,12 @@ LAYOUTS: Layouts = {
         ["embedded"], ["A --> B"],
     ),
     "descriptions": (
-        "image_textualization_filtered", {"data/coco.jsonl": lines({"image": "a.jpg", "description": "A long one."})},
-        ["a.jpg"], ["A long one."],
+        "image_textualization_filtered",
+        {"image-textualization-data/image-textualization-coco-50k-llava.jsonl": lines(
+            {"image": "a.jpg", "question": "What is there?", "description": "A long one."},
+            {"image": "b.jpg", "description": "Another one."},
+        )},
+        ["a.jpg", "b.jpg"], ["A long one.", "Another one."],
     ),
     "egoschema": (
         "egoschema", {"questions.json": ASKED, "subset_answers.json": {f"u{at}": at % 5 for at in range(10)}},

@@ -17,11 +17,11 @@ from udfs.sample import Part, Record
 Value = Mapping[str, Any]
 YES_NO = {"0": "No", "1": "Yes"}
 CAPTIONED = Recipe(
-    fields(question=(), answer=("text", "description", "first_caption", "caption"), context=()),
+    fields(question=("question",), answer=("text", "description", "first_caption", "caption"), context=()),
     ask=DESCRIBE,
     general=True,
 )
-"""Pictures with a text and nothing that says which question it answers; a source's own question comes before ours."""
+"""Pictures with a text and mostly nothing that says which question it answers."""
 
 
 ASKED = frozenset({*ALIASES.question, *CONVERSATIONS, "label"})
@@ -130,7 +130,7 @@ RELEASES: Mapping[str, Family] = {
         family(
             "described_json",
             replace(CAPTIONED, free=True),
-            shown(ARRAY | PARQUET, "image", "description"),
+            replace(rows(ARRAY | PARQUET, "image", "description"), forbids=CONVERSATIONS.union(ALIASES.answer)),
             shown(PARQUET, "image", "caption"),
         ),
         family("image_text_parquet", CAPTIONED, shown(PARQUET, "image", "text")),
