@@ -21,6 +21,7 @@ from jobs.queries import register
 from jobs.run import Options
 from jobs.session import delta_jars, spark_session
 from jobs.tables import Tables
+from jobs.views import packaged_views, register_views
 from schemas.errors import ConfigError, InputError, PipelineError
 from schemas.tables import TABLES
 
@@ -42,7 +43,7 @@ def sql(
     output: Annotated[Output, typer.Option("-o", "--output", help="How to print the rows.")] = Output.TABLE,
     rows: Annotated[int, typer.Option(help="At most so many rows.", min=1)] = 1000,
 ) -> None:
-    """Ask the tables in SQL; every table is a view of its own name."""
+    """Ask tables and views in SQL, each under its own name; docs/sql.md answers twenty questions."""
     if (query is None) == (file is None):
         raise ConfigError("sql takes a query or -f FILE, one of them", "mammoth-vl sql 'SELECT * FROM runs'")
     text = query if query is not None else _read_query(Path(str(file)))
@@ -55,7 +56,8 @@ def sql(
         found = tables.spark.sql(text).limit(rows)
     except AnalysisException as error:
         message = str(error).splitlines()[0]
-        raise ConfigError(f"the query cannot be understood: {message}", f"tables: {', '.join(TABLES)}") from error
+        known = ", ".join([*TABLES, *packaged_views()])
+        raise ConfigError(f"the query cannot be understood: {message}", f"tables and views: {known}") from error
     values = [row.asDict(recursive=True) for row in found.collect()]
     if output is Output.JSON:
         print_json(values)
@@ -72,13 +74,6 @@ def _read_query(file: Path) -> str:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"query file {file} cannot be read: {error}", "give -f a text file with one query") from error
-
-
-def register_views(tables: Tables) -> None:
-    """A temporary view for every table that exists."""
-    for name in TABLES:
-        if tables.exists(name):
-            tables.read(name).createOrReplaceTempView(name)
 
 
 def doctor(ctx: typer.Context) -> None:

@@ -1,0 +1,57 @@
+"""Tables and views by plain names for SQL: temporary over a root path, permanent in a catalog."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+
+from jobs.tables import Tables, spark_schema
+from schemas.tables import TABLES
+
+
+def packaged_views() -> Mapping[str, str]:
+    """SQL of each view by name; the first line is a comment that says what it shows. None calls a function of ours."""
+    entries = sorted(files("schemas").joinpath("views").iterdir(), key=lambda entry: entry.name)
+    return {
+        entry.name.removesuffix(".sql"): entry.read_text("utf-8") for entry in entries if entry.name.endswith(".sql")
+    }
+
+
+def comment_of(sql: str) -> str:
+    """What a view shows."""
+    return sql.partition("\n")[0].removeprefix("--").strip()
+
+
+def register_views(tables: Tables) -> None:
+    """Every table and view as a temporary view of the session; a table that was never written is empty."""
+    spark = tables.spark
+    for name, table in TABLES.items():
+        rows = tables.read(name) if tables.exists(name) else spark.createDataFrame([], spark_schema(table))
+        rows.createOrReplaceTempView(name)
+    for name, sql in packaged_views().items():
+        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} COMMENT '{_quoted(comment_of(sql))}' AS\n{sql}")
+
+
+def create_views(tables: Tables) -> list[str]:
+    """The views for good, beside the tables in their catalog; their names."""
+    spark, home = tables.spark, str(tables.storage.catalog)
+    for name in TABLES:
+        tables.ensure(name)
+    names = []
+    for name, sql in packaged_views().items():
+        names.append(f"{home}.{name}")
+        text = _qualified(sql, home)
+        spark.sql(f"CREATE OR REPLACE VIEW {names[-1]} COMMENT '{_quoted(comment_of(sql))}' AS\n{text}")
+    return names
+
+
+def _qualified(sql: str, home: str) -> str:
+    """Tables of a view under their full names, so that it means the same wherever it is asked."""
+    words = sql.split(" ")
+    for at, word in enumerate(words[:-1]):
+        following, newline, rest = words[at + 1].partition("\n")
+        if word.rpartition("\n")[2] in ("FROM", "JOIN") and following in TABLES:
+            words[at + 1] = f"{home}.{following}{newline}{rest}"
+    return " ".join(words)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "\\'")

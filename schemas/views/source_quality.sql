@@ -1,0 +1,21 @@
+-- One row per source: what was read, kept, rewritten, accepted and published, and how it was scored.
+WITH kept AS (
+  SELECT source_id, first(category) AS category, first(`group`) AS `group`, count(*) AS samples FROM samples GROUP BY source_id
+), lost AS (
+  SELECT source_id, count_if(drop_reason = 'duplicate') AS duplicates, count_if(drop_reason <> 'duplicate') AS rejects
+  FROM rejects GROUP BY source_id
+), made AS (
+  SELECT source_id, count(*) AS pairs FROM rewritten WHERE parse_status = 'ok' GROUP BY source_id
+), told AS (
+  SELECT source_id, round(avg(p_yes), 4) AS mean_p_yes, round(avg(content_score), 2) AS content_score,
+    round(avg(relevance_score), 2) AS relevance_score
+  FROM judged WHERE subject_kind = 'rewritten' GROUP BY source_id
+), out AS (
+  SELECT source_id, count(*) AS published, count_if(kind = 'rewritten') AS published_rewritten FROM instruct GROUP BY source_id
+)
+SELECT
+  source_id, category, `group`, coalesce(samples, 0) AS samples, coalesce(rejects, 0) AS rejects,
+  coalesce(duplicates, 0) AS duplicates, coalesce(pairs, 0) AS pairs, mean_p_yes, content_score, relevance_score,
+  coalesce(published, 0) AS published, coalesce(published_rewritten, 0) AS published_rewritten
+FROM kept FULL JOIN lost USING (source_id) LEFT JOIN made USING (source_id) LEFT JOIN told USING (source_id)
+  LEFT JOIN out USING (source_id)

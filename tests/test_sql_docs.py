@@ -1,0 +1,45 @@
+"""Every query of docs/sql.md runs over the tables of the demo, and over tables that were never written."""
+
+import re
+from pathlib import Path
+
+import pytest
+from engines import Demo
+from pyspark.sql import SparkSession
+
+from jobs.tables import Tables
+from jobs.views import comment_of, packaged_views, register_views
+from schemas.config import Storage
+
+PAGE = (Path(__file__).parents[1] / "docs" / "sql.md").read_text("utf-8")
+QUERIES = re.findall(r"^## \d+\. (.+?)\n\n```sql\n(.+?)\n```", PAGE, re.DOTALL | re.MULTILINE)
+NOTHING_IN_THE_DEMO = {"What do near-duplicates and overlap with benchmarks amount to?"}
+"""Questions whose answer is that there are none, or depends on what the small model wrote."""
+DEPENDS = {"Which rewrites lost the known answer?"}
+
+
+@pytest.fixture(scope="module")
+def views(spark: SparkSession, demo: Demo) -> SparkSession:
+    register_views(Tables(spark, Storage(root=str(demo.root))))
+    return spark
+
+
+def test_there_are_twenty():
+    assert len(QUERIES) == 20
+    for name, sql in packaged_views().items():
+        assert f"| `{name}` | {comment_of(sql)} |" in PAGE
+        assert "vl_" not in sql
+
+
+@pytest.mark.parametrize(("question", "query"), QUERIES, ids=[f"{n + 1}" for n in range(len(QUERIES))])
+def test_answers(views: SparkSession, question: str, query: str):
+    rows = views.sql(query).collect()
+    assert rows or question in NOTHING_IN_THE_DEMO | DEPENDS
+
+
+def test_tables_that_were_never_written_are_empty(spark: SparkSession, tmp_path: Path):
+    session = spark.newSession()
+    register_views(Tables(session, Storage(root=str(tmp_path))))
+    for name in packaged_views():
+        assert session.table(name).isEmpty()
+    assert not list(tmp_path.iterdir())
