@@ -10,7 +10,7 @@ import pytest
 
 from schemas.enums import DropReason
 from schemas.errors import Drop
-from udfs import archives
+from udfs import archives, members
 
 
 def zipped(path: Path, members: list[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED) -> str:
@@ -35,8 +35,8 @@ def told(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> tarfile.Ta
 
 
 def content(uri: str, name: str, most: int = 1 << 20) -> bytes | None:
-    found = archives.find_member(uri, [name])
-    return None if found is None else archives.read_member(found, most)
+    found = members.find_member(uri, [name])
+    return None if found is None else members.read_member(found, most)
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
@@ -120,10 +120,38 @@ def test_a_cut_archive_is_damaged(tmp_path: Path, cut: int):
     assert refused(uri) is DropReason.UNDECODABLE_MEDIA
 
 
-def test_what_must_be_unpacked_or_joined_is_told(tmp_path: Path):
-    for name, words in (("a", ""), ("i.tgz", "unpack it"), ("i.zip.001", "join the parts")):
-        folder = tmp_path / name
-        folder.mkdir()
-        (folder / name).touch()
-        assert words in archives.unreadable_in(str(folder))
-    assert archives.unreadable_in(str(tmp_path / "a")) == ""
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+def test_a_checksum_that_differs_is_noticed(tmp_path: Path, method: int):
+    uri = zipped(tmp_path / "a.zip", [("a", b"x" * 5000)], method)
+    data = bytearray(Path(uri).read_bytes())
+    data[data.rindex(b"PK\1\2") + 16] ^= 1
+    Path(uri).write_bytes(data)
+    assert refused(uri) is DropReason.UNDECODABLE_MEDIA
+
+
+def test_packed_bytes_that_cannot_be_are_not_read(tmp_path: Path):
+    uri = zipped(tmp_path / "a.zip", [("a", b"x" * 5000), ("b", os.urandom(100_000))])
+    data = bytearray(Path(uri).read_bytes())
+    at = data.index(b"PK\1\2")
+    data[at + 20 : at + 24] = (90_000).to_bytes(4, "little")
+    Path(uri).write_bytes(data)
+    assert refused(uri) is DropReason.UNDECODABLE_MEDIA
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("a", ""),
+        ("i.zip", ""),
+        ("i.tgz", "unpack it"),
+        ("i.zip.001", "i.zip.* > {0}/i.zip)"),
+        ("i.tar.part_aa", "i.tar.part_* > {0}/i.tar)"),
+        ("i.tar.gz.aa", "i.tar.gz.* > {0}/i.tar.gz)"),
+        ("i.z01", "(zip -s 0 {0}/i.zip --out {0}/i_joined.zip)"),
+    ],
+)
+def test_what_must_be_unpacked_or_joined_is_told(tmp_path: Path, name: str, words: str):
+    (tmp_path / name).touch()
+    told = archives.unreadable_in(str(tmp_path))
+    assert words.format(tmp_path) in told
+    assert bool(told) is bool(words)

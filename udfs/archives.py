@@ -1,113 +1,26 @@
-"""Members of zip and tar archives, read where they lie: nothing is ever unpacked to a disk.
+"""Archives in a folder: which can be read where they lie, and what must be done to the others."""
 
-Only regular files count, under relative names without `..`; of equal names the first one counts.
-"""
-
-import hashlib
-import io
 import re
-import struct
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import closing, suppress
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import PurePosixPath
 
-import numpy as np
-import numpy.typing as npt
-
-from schemas.enums import DropReason
 from schemas.errors import Drop
-from udfs import files
+from udfs import files, members
 
-MOST_MEMBERS = 5_000_000
-"""An archive of more members is not looked into."""
-MOST_RATIO = 1100
-"""Deflate cannot pack tighter than 1:1032; a member that says so lies."""
 _SEEKABLE = (".zip", ".tar")
 _PACKED = (".tgz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz", ".7z", ".rar")
-_SPLIT = re.compile(r"\.(zip|tar|tgz|tar\.gz)\.?(\d{2,3}|part_?[a-z0-9]+)$|\.z\d\d$", re.IGNORECASE)
-_DRIVE = re.compile(r"^[A-Za-z]:")
-_ENCRYPTED = 0x1
-_LOCAL = struct.Struct("<4s5H3I2H")
-_BUFFER = 1 << 20
-
-_Named = tuple[str, tuple[int, int, int, int]]
-"""Name; place, packed bytes, bytes, method."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """Where the bytes of one member lie in its archive."""
-
-    uri: str
-    name: str
-    at: int
-    packed: int
-    size: int
-    method: int
-    """A method of zipfile, or -1: bytes that begin at `at`, as in a tar."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """Members by the hash of their name, sorted; 36 bytes each."""
-
-    keys: npt.NDArray[np.uint64]
-    rows: npt.NDArray[np.int64]
-    methods: npt.NDArray[np.int32]
-
-
-def is_member_name(name: str) -> bool:
-    """Whether a name stays inside the archive on every system."""
-    parts = name.split("/")
-    bad = "\0" in name or "\\" in name or name.startswith("/") or _DRIVE.match(name)
-    return not bad and ".." not in parts and bool(parts[-1])
-
-
-def find_member(uri: str, names: list[str]) -> Member | None:
-    """The first of these names that an archive holds; Drop when it cannot be read at random or at all."""
-    index = _index(uri, files.stamp(uri))
-    if isinstance(index, Drop):
-        raise Drop(index.reason, index.detail)
-    for name in names:
-        key = _key(name)
-        at = int(np.searchsorted(index.keys, key))
-        if at < len(index.keys) and index.keys[at] == key:
-            start, packed, size = (int(value) for value in index.rows[at])
-            return Member(uri, name, start, packed, size, int(index.methods[at]))
-    return None
-
-
-def read_member(member: Member, most: int) -> bytes:
-    """All bytes of a member, never more than `most`; Drop when it is larger, encrypted or damaged."""
-    where = f"{member.uri}!/{member.name}"
-    if member.method == -2:
-        raise Drop(DropReason.MEDIA_UNSUPPORTED, f"{where} is encrypted; unpack the archive with its password")
-    if member.size > most or member.size > MOST_RATIO * max(member.packed, 1):
-        raise Drop(DropReason.MEDIA_TOO_LARGE, f"{where}: {member.size:,} bytes; at most {most:,} are read")
-    with closing(files.open_file(member.uri)) as stream:
-        stream.seek(member.at)
-        if member.method != -1:
-            head = stream.read(_LOCAL.size)
-            if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
-                raise _damaged(where, "no member begins where the archive's directory says")
-            stream.seek(sum(_LOCAL.unpack(head)[-2:]), 1)
-        data = bytes(stream.read(member.packed))
-    if member.method == zipfile.ZIP_DEFLATED:
-        data = _inflated(data, member.size, where)
-    elif member.method not in (-1, zipfile.ZIP_STORED):
-        raise Drop(DropReason.MEDIA_UNSUPPORTED, f"{where}: packed by method {member.method}; unpack the archive")
-    if len(data) != member.size:
-        raise _damaged(where, f"{len(data):,} bytes, its directory says {member.size:,}")
-    return data
+_PART = re.compile(
+    r"(?P<all>(?P<whole>.+\.(?:zip|tar|tgz|tar\.gz|tar\.zst))[._-]?(?:part_?)?)(?:\d{1,3}|(?<=\.)a[a-z]|(?<=part_|.part)[a-z]+)",
+    re.IGNORECASE,
+)
+_LAID = tuple(f"{depth}*{suffix}" for depth in ("", "*/", "*/*/") for suffix in members.SUFFIXES)
+"""Where archives with annotations are looked for: not deeper than this below a source's folder."""
+_VOLUME = re.compile(r"(?P<stem>.+)\.z\d\d", re.IGNORECASE)
 
 
 def archives_in(folder: str) -> list[str]:
-    """Archives right in a folder that can be read at random."""
+    """Archives right in a folder of which each member can be read by itself."""
     found = []
     for name in (name for name in _listed(folder) if name.lower().endswith(_SEEKABLE)):
         with suppress(Drop):  # a link that leaves the folder
@@ -118,80 +31,67 @@ def archives_in(folder: str) -> list[str]:
 def unreadable_in(folder: str) -> str:
     """A sentence on the archives in a folder that must be unpacked or joined first; empty when there are none."""
     names = _listed(folder)
-    split = next((name for name in names if _SPLIT.search(name)), None)
-    if split:
-        whole = _SPLIT.sub("", split)
-        return f"; {files.join(folder, split)} is a part of an archive: join the parts (cat {whole}.* > joined)"
+    for name in names:
+        if volume := _VOLUME.fullmatch(name):
+            stem = files.join(folder, volume["stem"])
+            return f"; {stem}.zip is split: join it (zip -s 0 {stem}.zip --out {stem}_joined.zip)"
+        if part := _PART.fullmatch(name):
+            every, whole = files.join(folder, part["all"]), files.join(folder, part["whole"])
+            return f"; {every}* are parts of an archive: join the parts (cat {every}* > {whole})"
     packed = next((name for name in names if name.lower().endswith(_PACKED)), None)
     return f"; {files.join(folder, packed)} cannot be read at random: unpack it there" if packed else ""
 
 
+MOST_PACKED = 64
+"""A compressed tar is read from its beginning for every file in it: with more of them it is to be unpacked."""
+
+
+def annotations_below(root: str, patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Annotation files in archives, as `archive!/member`, that would match a pattern below `root` if unpacked.
+
+    Unpacked where the archive lies, into a folder of its name, or without a folder of its name. Then what is wrong
+    with archives that cannot be read.
+    """
+    found, wrong = [], []
+    for archive in files.find(root, _LAID):
+        try:
+            names = [
+                name for name in members.annotations(files.inside(root, archive)) if _matches(archive, name, patterns)
+            ]
+        except Drop as drop:
+            wrong.append(drop.detail)
+            continue
+        if len(names) > MOST_PACKED and not archive.lower().endswith(_SEEKABLE):
+            wrong.append(f"{archive} holds {len(names):,} annotation files; unpack it")
+            continue
+        found += [f"{archive}!/{name}" for name in names]
+    return found, wrong
+
+
+def unpacked(file: str) -> str:
+    """Path of a file as if its archive were unpacked where it lies."""
+    inner = members.split(file)
+    return file if inner is None else f"{inner[0].rpartition('/')[0]}/{inner[1]}".lstrip("/")
+
+
+def folders_of(file: str) -> list[str]:
+    """Folders above a member of an archive, inside it, nearest first."""
+    inner = members.split(file)
+    return [str(folder) for folder in PurePosixPath(inner[1]).parents if str(folder) != "."] if inner else []
+
+
+def stem_of(archive: str) -> str:
+    """Name of an archive without folder and suffix."""
+    name = archive.rpartition("/")[2]
+    suffix = next(s for s in sorted(members.SUFFIXES, key=len, reverse=True) if name.lower().endswith(s))
+    return name[: -len(suffix)]
+
+
+def _matches(archive: str, name: str, patterns: Sequence[str]) -> bool:
+    folder, stem = archive.rpartition("/")[0], stem_of(archive)
+    places = (name, f"{stem}/{name}", name.removeprefix(f"{stem}/"))
+    return any(files.fits(f"{folder}/{place}".lstrip("/"), pattern) for place in places for pattern in patterns)
+
+
 def _listed(folder: str) -> list[str]:
     return files.find(folder, ["*"]) if files.exists(folder) else []
-
-
-@lru_cache(maxsize=64)
-def _index(uri: str, _stamp: tuple[int, int]) -> _Index | Drop:
-    """What an archive holds, or why it cannot be read: a damaged one is looked at once."""
-    try:
-        with closing(files.open_file(uri)) as raw:
-            found = _zipped(raw) if uri.lower().endswith(".zip") else _tarred(raw)
-            return _sorted(uri, found)
-    except Drop as drop:
-        return drop
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, tarfile.TarError, NotImplementedError) as error:
-        return _damaged(uri, str(error))
-
-
-def _sorted(uri: str, found: Iterator[_Named]) -> _Index:
-    keys: list[int] = []
-    flat = np.empty((1024, 4), np.int64)
-    for name, row in found:
-        if len(keys) >= MOST_MEMBERS:
-            raise Drop(DropReason.MEDIA_UNSUPPORTED, f"{uri} has over {MOST_MEMBERS:,} members; unpack it")
-        if len(keys) == len(flat):
-            flat = np.concatenate([flat, np.empty_like(flat)])
-        flat[len(keys)] = row
-        keys.append(int(_key(name)))
-    # `unique` gives the first place of each key: of equal names the first one counts.
-    unique, first = np.unique(np.array(keys, np.uint64), return_index=True)
-    return _Index(unique, flat[first, :3].copy(), flat[first, 3].astype(np.int32))
-
-
-def _zipped(raw: Any) -> Iterator[_Named]:  # noqa: ANN401 - a pyarrow file is a file
-    with zipfile.ZipFile(raw) as archive:
-        for info in archive.infolist():
-            kind = (info.external_attr >> 16) & 0o170000
-            if kind in (0, 0o100000) and is_member_name(info.filename):
-                method = -2 if info.flag_bits & _ENCRYPTED else info.compress_type
-                yield _plain(info.filename), (info.header_offset, info.compress_size, info.file_size, method)
-
-
-def _tarred(raw: Any) -> Iterator[_Named]:  # noqa: ANN401 - as above
-    buffered = io.BufferedReader(raw, _BUFFER)
-    with tarfile.open(fileobj=buffered, mode="r:") as archive:
-        for info in archive:
-            vars(archive)["members"] = []  # or it remembers each of them
-            if info.isreg() and not info.issparse() and is_member_name(info.name):
-                yield _plain(info.name), (info.offset_data, info.size, info.size, -1)
-
-
-def _plain(name: str) -> str:
-    return "/".join(part for part in name.split("/") if part not in ("", "."))
-
-
-def _key(name: str) -> np.uint64:
-    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return np.uint64(int.from_bytes(digest, "little"))
-
-
-def _inflated(data: bytes, size: int, where: str) -> bytes:
-    try:
-        # One byte more than promised is enough to notice a bomb.
-        return zlib.decompressobj(-15).decompress(data, size + 1)
-    except zlib.error as error:
-        raise _damaged(where, str(error)) from error
-
-
-def _damaged(where: str, why: str) -> Drop:
-    return Drop(DropReason.UNDECODABLE_MEDIA, f"{where} cannot be read: {why}; download the archive again")

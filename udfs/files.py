@@ -4,46 +4,25 @@ import os
 import re
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from typing import cast
 
 import pyarrow as pa
 from pyarrow import fs
 
 from schemas.enums import DropReason
 from schemas.errors import Drop, InputError
+from udfs import members, stores
 
-_SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 _URL = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]+://|data:|file:)", re.IGNORECASE)
 _DRIVE = re.compile(r"^[A-Za-z]:|^\\")
 _WILD = re.compile(r"[*?\[]")
 
 
-@lru_cache(maxsize=64)
-def _store(scheme: str, authority: str) -> tuple[fs.FileSystem, str]:
-    """File system behind a scheme and authority, and the path at which the authority's files begin."""
-    try:
-        return fs.FileSystem.from_uri(f"{scheme}://{authority}")
-    except pa.ArrowInvalid as error:
-        raise InputError(
-            f"cannot open {scheme}://{authority}: {error}", "use a local path, s3://, gs:// or abfs://"
-        ) from error
-
-
-def _resolve(uri: str) -> tuple[fs.FileSystem, str]:
-    scheme = _SCHEME.match(uri)
-    if scheme is None or scheme[1] == "file":
-        return fs.LocalFileSystem(), os.path.abspath(uri[scheme.end() :] if scheme else uri)  # noqa: PTH100 - see below
-    # The path is taken as written: a URI parser would refuse or decode the blanks and brackets of real file names.
-    authority, _, path = uri[scheme.end() :].partition("/")
-    store, base = _store({"s3a": "s3", "s3n": "s3"}.get(scheme[1], scheme[1]), authority)
-    return store, "/".join(part for part in (base.rstrip("/"), path.rstrip("/")) if part)
-
-
 def local_path(uri: str) -> str | None:
     """Absolute path of a local file or folder, None for anything remote."""
-    store, path = _resolve(uri)
+    store, path = stores.resolve(uri)
     return path if isinstance(store, fs.LocalFileSystem) else None
 
 
@@ -54,31 +33,59 @@ def join(root: str, *parts: str) -> str:
 
 def exists(uri: str) -> bool:
     """Whether there is a file or folder."""
-    return _info(uri).type != fs.FileType.NotFound
+    inner = members.split(uri)
+    if inner is None:
+        return stores.info(uri).type != fs.FileType.NotFound
+    with suppress(FileNotFoundError):
+        return bool(_there(inner))
+    return False
 
 
 def size(uri: str) -> int:
     """Bytes of a file; FileNotFoundError when it is none."""
-    info = _info(uri)
-    if not info.is_file:
-        raise FileNotFoundError(f"{uri} is no file")
-    return int(info.size)
+    return stamp(uri)[0]
 
 
 def stamp(uri: str) -> tuple[int, int]:
     """Size in bytes and time of the last change in ns, by which a change of a file is noticed."""
-    return size(uri), _info(uri).mtime_ns or 0
-
-
-def _info(uri: str) -> fs.FileInfo:
-    store, path = _resolve(uri)
-    return store.get_file_info(path)
+    inner = members.split(uri)
+    return stores.stamp(uri) if inner is None else (_there(inner).size, stores.stamp(inner[0])[1])
 
 
 def open_file(uri: str) -> pa.NativeFile:
-    """A file for reading; seekable, to be closed by the caller."""
-    store, path = _resolve(uri)
-    return store.open_input_file(path)
+    """A file for reading, to be closed by the caller; one that is not `at_random` goes back by beginning anew."""
+    inner = members.split(uri)
+    if inner is None:
+        return stores.open_file(uri)
+    member = _there(inner)
+    with _told():
+        # A file of Python reads, seeks and closes as one of pyarrow does.
+        return cast(pa.NativeFile, members.open_member(member))
+
+
+def at_random(uri: str) -> bool:
+    """Whether any part of a file can be read without what stands before: not so of compressed members."""
+    inner = members.split(uri)
+    return inner is None or _there(inner).seekable
+
+
+def _there(inner: tuple[str, str]) -> members.Member:
+    uri, name = inner
+    with _told():
+        found = members.find_member(uri, [name])
+    if found is None:
+        raise FileNotFoundError(f"{uri} holds no {name}")
+    return found
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What is wrong with an archive, as an error of a file."""
+    try:
+        yield
+    except Drop as drop:
+        message, _, step = drop.detail.rpartition("; ")
+        raise InputError(message or drop.detail, step if message else "unpack it") from drop
 
 
 def read_bytes(uri: str, limit: int | None = None) -> bytes:
@@ -90,7 +97,7 @@ def read_bytes(uri: str, limit: int | None = None) -> bytes:
 @contextmanager
 def writing(uri: str) -> Iterator[pa.NativeFile]:
     """A file that appears under its name when it is complete, or not at all."""
-    store, path = _resolve(uri)
+    store, path = stores.resolve(uri)
     folder, _, name = path.rpartition("/")
     if folder:
         store.create_dir(folder)
@@ -113,7 +120,7 @@ def write_bytes(uri: str, data: bytes) -> None:
 
 def remove(uri: str) -> None:
     """A file, or a folder with all that it holds; nothing happens when there is none."""
-    store, path = _resolve(uri)
+    store, path = stores.resolve(uri)
     info = store.get_file_info(path)
     if info.is_file:
         store.delete_file(path)
@@ -123,7 +130,7 @@ def remove(uri: str) -> None:
 
 def folders(root: str) -> list[str]:
     """Names of the folders right below a folder, sorted, links to elsewhere left out; none when it does not exist."""
-    store, path = _resolve(root)
+    store, path = stores.resolve(root)
     found = store.get_file_info(fs.FileSelector(path, allow_not_found=True))
     names = sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
     local = local_path(root)
@@ -146,10 +153,10 @@ def _matching(root: str, pattern: list[str]) -> Iterator[str]:
         fixed += 1
     base = join(root, *pattern[:fixed])
     if fixed == len(pattern):
-        if _info(base).is_file:
+        if stores.info(base).is_file:
             yield "/".join(pattern)
         return
-    store, path = _resolve(base)
+    store, path = stores.resolve(base)
     deep = len(pattern) > fixed + 1 or pattern[fixed] == "**"
     for info in store.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=deep)):
         parts = info.path[len(path) :].strip("/").split("/")

@@ -10,7 +10,7 @@ from jobs.readers.folders import Folder, plan_files
 from schemas.config import Storage
 from schemas.errors import InputError
 from schemas.source import Source
-from udfs import files
+from udfs import archives, files, members
 from udfs.adapters.family import Layout
 
 RANGE_BYTES = 32 << 20
@@ -54,7 +54,7 @@ def _folders(source: Source, storage: Storage) -> list[str]:
 
 
 def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
-    """Annotation files of a source, and whether they are the declared ones.
+    """Annotation files of a source, and whether they are the declared ones; loose ones win over members of archives.
 
     A folder of its own holds nothing else, so files that are named otherwise than declared count there too.
     """
@@ -62,18 +62,29 @@ def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
     declared = files.find(folder, patterns) if patterns else []
     if declared:
         return declared, True
+    declared, wrong = archives.annotations_below(folder, patterns) if patterns else ([], [])
+    if declared:
+        return declared, True
     found = _others(source, folder, "**/*")
-    if not found:
+    if _own(source, folder) and not any(file.lower().endswith(members.RECORDS) for file in found):
+        packed, wrong = archives.annotations_below(folder, ("**/*",))
+        found = [*(file for file in found if not file.lower().endswith(members.SUFFIXES)), *packed] if packed else found
+    if not found or (wrong and all(file.lower().endswith(members.SUFFIXES) for file in found)):
+        told = "".join(f"; {what}" for what in wrong[:3]) + archives.unreadable_in(folder)
         raise InputError(
-            f"source {source.source_id}: no file in {folder} matches {list(patterns)}",
+            f"source {source.source_id}: no file in {folder} matches {list(patterns)}{told}",
             f"`mammoth-vl sources show {source.source_id}` says what its publisher ships",
         )
     return found, False
 
 
+def _own(source: Source, folder: str) -> bool:
+    return folder.rstrip("/").endswith(f"/{source.source_id}")
+
+
 def _others(source: Source, folder: str, *patterns: str) -> list[str]:
     """What lies in a source's own folder and is no medium; by default not deeper than annotations usually are."""
-    if not folder.rstrip("/").endswith(f"/{source.source_id}"):
+    if not _own(source, folder):
         return []
     found = files.find(folder, patterns or ("*", "*/*"))
     return [file for file in found if not file.lower().endswith(tuple(MEDIA_SUFFIXES))]
@@ -113,7 +124,8 @@ def plan_sources(sources: Sequence[Source], storage: Storage) -> Plan:
         surveyed = survey(source, found, Looker(folder, declared, looked))
         known = surveyed.known
         families[name] = known.family.name
-        unread[name] = tuple(sorted({*found, *_others(source, folder)} - surveyed.files()))
+        used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
+        unread[name] = tuple(sorted({*found, *_others(source, folder)} - used))
         if known.joined:
             joined.add(name)
         for file, assignments in known.files.items():

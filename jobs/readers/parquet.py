@@ -55,6 +55,10 @@ def read_parquet(root: str, part: Range) -> Iterator[Record]:
 
 @contextmanager
 def _opened(uri: str) -> Iterator[pq.ParquetFile]:
+    if not files.at_random(uri):
+        raise InputError(
+            f"{uri} is compressed parquet in an archive, which cannot be read in parts", "unpack the archive"
+        )
     # The buffer makes pyarrow read page by page; without it every column chunk is held as a whole.
     try:
         with files.open_file(uri) as stream, pq.ParquetFile(stream, pre_buffer=False, buffer_size=_BUFFER) as parquet:

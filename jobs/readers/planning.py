@@ -39,7 +39,7 @@ def plan_ranges(uri: str, file: str, layout: Layout, target_bytes: int) -> list[
 
 def is_compressed(uri: str) -> bool:
     """Whether a file can only be read from its beginning."""
-    return compression(files.read_bytes(uri, 4)) is not None
+    return not files.at_random(uri) or compression(files.read_bytes(uri, 4)) is not None
 
 
 def _plan_lines(uri: str, file: str, target_bytes: int) -> Iterator[Range]:

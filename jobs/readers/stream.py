@@ -1,5 +1,7 @@
 """Bytes of a source file in blocks, decompressed on the way."""
 
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Literal
@@ -33,7 +35,7 @@ def blocks(uri: str, start: int = 0, end: int | None = None, size: int = BLOCK) 
 def _read(uri: str, stream: pa.NativeFile, size: int) -> bytes:
     try:
         return bytes(stream.read(size))
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, EOFError, pa.ArrowInvalid, zlib.error, zipfile.BadZipFile) as error:
         raise InputError(f"{uri} cannot be read: {error}", "download the file again") from error
 
 
@@ -46,12 +48,13 @@ def _opened(uri: str, start: int) -> Iterator[pa.NativeFile]:
             raise InputError(
                 f"{uri} cannot be opened: {error}", "check that the file exists and may be read"
             ) from error
-        codec = compression(raw.read(4))
-        raw.seek(0 if codec else start)
-        if codec is None:
+        codec = compression(_read(uri, raw, 4))
+        jumps = codec is None and files.at_random(uri)
+        raw.seek(start if jumps else 0)
+        if jumps:
             yield raw
             return
-        stream = stack.enter_context(pa.CompressedInputStream(raw, codec))
+        stream = raw if codec is None else stack.enter_context(pa.CompressedInputStream(raw, codec))
         while start > 0 and (skipped := _read(uri, stream, min(BLOCK, start))):
             start -= len(skipped)
         yield stream

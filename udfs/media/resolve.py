@@ -10,8 +10,9 @@ from schemas.config import Media
 from schemas.enums import DropReason, MediaKind
 from schemas.errors import Drop
 from schemas.source import Source
-from udfs import archives, files
+from udfs import archives, files, members
 from udfs.media.item import MediaItem, sha256
+from udfs.media.near import nearly_there
 from udfs.media.pictures import standardise
 from udfs.media.splits import split_of, splits_in
 from udfs.media.stills import read_frames
@@ -34,6 +35,15 @@ class _Wanted:
 
     paths: Sequence[str]
     splits: frozenset[str]
+    folders: Sequence[str] = ()
+    """Of the record's file inside its archive, nearest first."""
+
+    def inside(self, uri: str, root: str, name: str) -> list[str]:
+        """Places in an archive that lies right in a root of this name."""
+        stem, places = PurePosixPath(uri).stem, list[str]()
+        for path in self.paths:
+            places += (*_places(root, name, path), *_inner(stem, path), *(f"{above}/{path}" for above in self.folders))
+        return [str(PurePosixPath(place)) for place in places]
 
     def may_lie_in(self, folder: str) -> bool:
         """Whether a folder that the path does not name may hold it: none of another split."""
@@ -58,7 +68,7 @@ class MediaReader:
         self._memory: OrderedDict[tuple[MediaKind, str], MediaItem | Problem] = OrderedDict()
         self._videos_by_name: dict[str, list[str]] | None = None
         self._below: dict[str, Sequence[str]] = {}
-        self._archives: dict[str, Sequence[str]] = {}
+        self._archives: dict[str, Sequence[tuple[str, tuple[int, int]]]] = {}
         self._videos = VideoSampler(limits)
 
     def read(self, ref: MediaRef, source: Source, file: str = "") -> MediaItem:
@@ -67,10 +77,13 @@ class MediaReader:
             return self._read_data(ref.kind, ref.data)
         if not ref.path:
             raise Drop(DropReason.MISSING_MEDIA, f"the record names no {ref.kind}")
-        path, roots, splits = ref.path, self._roots(source, file), splits_in(file) | splits_in(ref.path)
+        if members.split(ref.path):
+            raise Drop(DropReason.MISSING_MEDIA, f"{ref.path[:200]!r} names an archive; its path inside is enough")
+        roots, splits = self._roots(source, file), splits_in(file) | splits_in(ref.path)
+        wanted = _Wanted(_spellings(ref.path, SUFFIXES[ref.kind]), splits, archives.folders_of(file))
         # `|` keeps roots and a path apart from every digest.
-        key = "|".join((*roots, *sorted(splits), path))
-        return self._once((ref.kind, key), lambda: self._read_path(ref.kind, roots, path, splits))
+        key = "|".join((*roots, *sorted(splits), ref.path))
+        return self._once((ref.kind, key), lambda: self._read_path(ref.kind, roots, wanted))
 
     def close(self) -> None:
         """End the worker process for videos, if one was started."""
@@ -80,13 +93,12 @@ class MediaReader:
         """Folders to look in, each with its name: the named root or folder first, the source's own, the file's own."""
         name = source.reading.media_root if source.reading else ""
         named = {self._media_roots.get(name) or files.join(self._source_root, name): name} if name else {}
-        above = [str(folder) for folder in PurePosixPath(file).parents if str(folder) != "."]
+        above = [str(folder) for folder in PurePosixPath(archives.unpacked(file)).parents if str(folder) != "."]
         beside = {files.join(self._source_root, folder): "" for folder in above}
         return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]} | beside
 
-    def _read_path(self, kind: MediaKind, roots: Mapping[str, str], path: str, splits: frozenset[str]) -> MediaItem:
+    def _read_path(self, kind: MediaKind, roots: Mapping[str, str], wanted: _Wanted) -> MediaItem:
         most = self._limits.video_max_bytes if kind is MediaKind.VIDEO else self._limits.max_bytes
-        wanted = _Wanted(_spellings(path, SUFFIXES[kind]), splits)
         try:
             uri, size = self._locate(roots, wanted)
         except Drop as drop:
@@ -123,6 +135,7 @@ class MediaReader:
         if not fitting:
             tried = ", ".join(islice(_uris(roots, wanted.paths), 6))
             others = "".join(f"; {uri} is of another split" for uri, _ in sorted(deeper)[:3])
+            others += "".join(f"; {uri} is spelled otherwise" for uri in nearly_there(roots, wanted.paths[0]))
             raise Drop(DropReason.MISSING_MEDIA, f"no file; tried {tried} and the folders below{others}")
         return fitting[0]
 
@@ -136,17 +149,15 @@ class MediaReader:
         wrong = dict.fromkeys(map(archives.unreadable_in, roots))
         for root, name in roots.items():
             if root not in self._archives:
-                self._archives[root] = archives.archives_in(root)
-            for uri in self._archives[root]:
-                stem = PurePosixPath(uri).stem
-                places = [place for path in wanted.paths for place in (*_places(root, name, path), *_inner(stem, path))]
+                self._archives[root] = [(uri, files.stamp(uri)) for uri in archives.archives_in(root)]
+            for uri, stamp in self._archives[root]:
                 try:
-                    member = archives.find_member(uri, [str(PurePosixPath(place)) for place in places])
+                    member = members.find_member(uri, wanted.inside(uri, root, name), stamp)
                 except Drop as drop:
                     wrong[f"; {drop.detail}"] = None
                     continue
-                if member is not None and wanted.may_lie_in(stem):
-                    return archives.read_member(member, most)
+                if member is not None and wanted.may_lie_in(PurePosixPath(uri).stem):
+                    return members.read_member(member, most)
                 if member is not None:
                     wrong[f"; {uri} has one of another split"] = None
         raise Drop(missing.reason, missing.detail + "".join(wrong)) from missing

@@ -1,0 +1,247 @@
+"""Members of zip and tar archives, read where they lie: nothing is ever unpacked to a disk.
+
+Only regular files count, under relative names without `..`; of equal names the first one counts. The name of a
+member is that of its archive, `!/` and its path there, as in `images.zip!/val/annotations.json`.
+"""
+
+import hashlib
+import io
+import re
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from schemas.enums import DropReason
+from schemas.errors import Drop
+from udfs import stores
+from udfs.slices import Slice
+
+MOST_MEMBERS = 5_000_000
+"""An archive of more members is not looked into."""
+MOST_NAMES = 200_000
+"""So many names of annotation files are kept of one archive."""
+MOST_RATIO = 1100
+"""Deflate cannot pack tighter than 1:1032; a member that says so lies."""
+RECORDS = (".json", ".jsonl", ".ndjson", ".jsonlines", ".csv", ".tsv", ".tab", ".parquet")
+"""Annotation files have these suffixes."""
+_Codec = Literal["gzip", "zstd", "bz2"]
+_CODECS: dict[str, _Codec] = {"gz": "gzip", "tgz": "gzip", "zst": "zstd", "tzst": "zstd", "bz2": "bz2", "tbz2": "bz2"}
+SUFFIXES = (".zip", ".tar", ".tgz", ".tzst", ".tbz2", ".tar.gz", ".tar.zst", ".tar.bz2")
+_MEMBER = re.compile(rf"(.+?(?:{'|'.join(map(re.escape, SUFFIXES))}))!/(.+)", re.IGNORECASE | re.DOTALL)
+_DRIVE = re.compile(r"^[A-Za-z]:")
+_ENCRYPTED = 0x1
+_LOCAL = struct.Struct("<4s5H3I2H")
+_BUFFER = 1 << 20
+_TAR, _LOCKED = -1, -2
+_BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError)
+
+_Named = tuple[str, tuple[int, int, int, int, int]]
+"""Name; place, packed bytes, bytes, CRC, method."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Where the bytes of one member lie in its archive."""
+
+    uri: str
+    name: str
+    at: int
+    """For a compressed tar in what it inflates to."""
+    packed: int
+    size: int
+    crc: int
+    method: int
+    """A method of zipfile, or -1: bytes that begin at `at`, as in a tar."""
+
+    @property
+    def seekable(self) -> bool:
+        """Whether any part of it can be read without what stands before."""
+        return self.method in (_TAR, zipfile.ZIP_STORED) and _codec(self.uri) is None
+
+    def __str__(self) -> str:
+        return f"{self.uri}!/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Members by the hash of their name, sorted; 44 bytes each, and the names of annotation files."""
+
+    keys: npt.NDArray[np.uint64]
+    rows: npt.NDArray[np.int64]
+    methods: npt.NDArray[np.int32]
+    records: tuple[str, ...]
+
+
+def split(uri: str) -> tuple[str, str] | None:
+    """Archive and member that a URI names, None where it names no member."""
+    found = _MEMBER.fullmatch(uri)
+    return (found[1], found[2]) if found else None
+
+
+def is_member_name(name: str) -> bool:
+    """Whether a name stays inside the archive on every system."""
+    parts = name.split("/")
+    bad = "\0" in name or "\\" in name or name.startswith("/") or _DRIVE.match(name)
+    return not bad and ".." not in parts and bool(parts[-1])
+
+
+def find_member(uri: str, names: list[str], stamp: tuple[int, int] | None = None) -> Member | None:
+    """The first of these names that an archive holds; Drop when it cannot be read.
+
+    Who knows the archive's stamp saves a question to its store.
+    """
+    index = _known(uri, stamp)
+    for name in names:
+        key = _key(name)
+        at = int(np.searchsorted(index.keys, key))
+        if at < len(index.keys) and index.keys[at] == key:
+            start, packed, size, crc = (int(value) for value in index.rows[at])
+            return Member(uri, name, start, packed, size, crc, int(index.methods[at]))
+    return None
+
+
+def annotations(uri: str) -> tuple[str, ...]:
+    """Names of the annotation files that an archive holds, in its order; Drop when it cannot be read."""
+    return _known(uri, None).records
+
+
+def read_member(member: Member, most: int) -> bytes:
+    """All bytes of a member, never more than `most`; Drop when it is larger, encrypted or damaged."""
+    if member.size > most:
+        raise Drop(DropReason.MEDIA_TOO_LARGE, f"{member}: {member.size:,} bytes; at most {most:,} are read")
+    try:
+        with closing(open_member(member)) as stream:
+            data = bytes(stream.read(member.size))
+    except _BROKEN as error:
+        raise _damaged(member, str(error)) from error
+    if len(data) != member.size:
+        raise _damaged(member, f"{len(data):,} bytes, its directory says {member.size:,}")
+    if member.method != _TAR and zlib.crc32(data) != member.crc:
+        raise _damaged(member, "its bytes are not those of its checksum (CRC-32)")
+    return data
+
+
+def open_member(member: Member) -> io.BufferedIOBase | io.RawIOBase:
+    """A member as a file; where it is not `seekable`, going back begins anew. Drop as by `read_member`.
+
+    Reading a zip member to its end in one go compares its checksum.
+    """
+    if member.method == _LOCKED:
+        raise Drop(DropReason.MEDIA_UNSUPPORTED, f"{member} is encrypted; unpack the archive with its password")
+    if member.size > MOST_RATIO * max(member.packed, 1):
+        raise Drop(DropReason.MEDIA_TOO_LARGE, f"{member}: {member.packed:,} bytes say they hold {member.size:,}")
+    if member.method == _TAR:
+        part = Slice(lambda: _content(member.uri), member.at, member.size)
+        # A look at its first bytes is no reason to begin anew.
+        return part if member.seekable else io.BufferedReader(part, _BUFFER)
+    if member.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise Drop(DropReason.MEDIA_UNSUPPORTED, f"{member}: packed by method {member.method}; unpack the archive")
+    # What cannot be packed takes 5 bytes more per 16 KiB.
+    if member.packed > member.size + (member.size >> 10) + 1024:
+        raise _damaged(member, f"{member.packed:,} bytes are packed {member.size:,}")
+    raw = stores.open_file(member.uri)
+    raw.seek(member.at)
+    head = raw.read(_LOCAL.size)
+    if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
+        raw.close()
+        raise _damaged(member, "no member begins where the archive's directory says")
+    if member.seekable:
+        raw.close()
+        return Slice(lambda: _content(member.uri), member.at + len(head) + sum(_LOCAL.unpack(head)[-2:]), member.size)
+    raw.seek(sum(_LOCAL.unpack(head)[-2:]), 1)
+    told = zipfile.ZipInfo("member")
+    told.compress_type, told.CRC = member.method, member.crc
+    told.compress_size, told.file_size = member.packed, member.size
+    return zipfile.ZipExtFile(raw, "r", told, close_fileobj=True)
+
+
+def _content(uri: str) -> pa.NativeFile:
+    codec = _codec(uri)
+    raw = stores.open_file(uri)
+    return raw if codec is None else pa.CompressedInputStream(raw, codec)
+
+
+def _codec(uri: str) -> _Codec | None:
+    return _CODECS.get(uri.lower().rpartition(".")[2])
+
+
+def _known(uri: str, stamp: tuple[int, int] | None) -> _Index:
+    index = _index(uri, stamp or stores.stamp(uri))
+    if isinstance(index, Drop):
+        raise Drop(index.reason, index.detail)
+    return index
+
+
+@lru_cache(maxsize=64)
+def _index(uri: str, stamp: tuple[int, int]) -> _Index | Drop:
+    """What an archive holds, or why it cannot be read: a damaged one is looked at once."""
+    try:
+        with closing(_content(uri)) as raw:
+            return _sorted(uri, _zipped(raw) if uri.lower().endswith(".zip") else _tarred(uri, raw, stamp[0]))
+    except Drop as drop:
+        return drop
+    except _BROKEN as error:
+        return _damaged(uri, str(error))
+
+
+def _sorted(uri: str, found: Iterator[_Named]) -> _Index:
+    keys: list[int] = []
+    records: dict[str, None] = {}
+    flat = np.empty((1024, 5), np.int64)
+    for name, row in found:
+        if len(keys) >= MOST_MEMBERS:
+            raise Drop(DropReason.MEDIA_UNSUPPORTED, f"{uri} has over {MOST_MEMBERS:,} members; unpack it")
+        if len(keys) == len(flat):
+            flat = np.concatenate([flat, np.empty_like(flat)])
+        flat[len(keys)] = row
+        keys.append(int(_key(name)))
+        if name.lower().endswith(RECORDS) and len(records) < MOST_NAMES:
+            records[name] = None
+    # `unique` gives the first place of each key: of equal names the first one counts.
+    unique, first = np.unique(np.array(keys, np.uint64), return_index=True)
+    return _Index(unique, flat[first, :4].copy(), flat[first, 4].astype(np.int32), tuple(records))
+
+
+def _zipped(raw: pa.NativeFile) -> Iterator[_Named]:
+    with zipfile.ZipFile(raw) as archive:
+        for info in archive.infolist():
+            kind = (info.external_attr >> 16) & 0o170000
+            if kind in (0, 0o100000) and is_member_name(info.filename):
+                method = _LOCKED if info.flag_bits & _ENCRYPTED else info.compress_type
+                place = (info.header_offset, info.compress_size, info.file_size)
+                yield _plain(info.filename), (*place, info.CRC, method)
+
+
+def _tarred(uri: str, raw: pa.NativeFile, size: int) -> Iterator[_Named]:
+    packed = _codec(uri) is not None
+    stream: Any = raw if packed else io.BufferedReader(raw, _BUFFER)
+    with tarfile.open(fileobj=stream, mode="r|" if packed else "r:") as archive:
+        for info in archive:
+            vars(archive)["members"] = []  # or it remembers each of them
+            if packed and info.offset_data + info.size > MOST_RATIO * size:
+                raise Drop(DropReason.MEDIA_TOO_LARGE, f"{uri}: {size:,} bytes inflate to over {MOST_RATIO} times that")
+            if info.isreg() and not info.issparse() and is_member_name(info.name):
+                yield _plain(info.name), (info.offset_data, info.size, info.size, 0, _TAR)
+
+
+def _plain(name: str) -> str:
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
+
+
+def _key(name: str) -> np.uint64:
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return np.uint64(int.from_bytes(digest, "little"))
+
+
+def _damaged(where: object, why: str) -> Drop:
+    return Drop(DropReason.UNDECODABLE_MEDIA, f"{where} cannot be read: {why}; download the archive again")
