@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import ArrayType, DataType, MapType, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
 from schemas.columns import Table
 from schemas.config import Storage
@@ -65,6 +66,11 @@ def conform(df: DataFrame, table: Table) -> DataFrame:
     return df.select(*wanted.fieldNames())
 
 
+def _lacking(rows: DataFrame, name: str) -> list[StructField]:
+    """Columns of the schema that a table made by an earlier version does not have."""
+    return [field for field in spark_schema(TABLES[name]).fields if field.name not in rows.columns]
+
+
 @dataclass(frozen=True)
 class Tables:
     """All tables below one root path or in one catalog.schema."""
@@ -114,14 +120,21 @@ class Tables:
         return table
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
-        """The table, empty with its schema when it was never written; `version` pins one."""
-        self.ensure(name)
+        """The table, empty with its schema when it was never written; `version` pins one.
+
+        Columns that came into the schema after the table was made are NULL.
+        """
+        rows = self._stored(self.ensure(name), version)
+        new = {field.name: f.lit(None).cast(field.dataType) for field in _lacking(rows, name)}
+        return rows.withColumns(new) if new else rows
+
+    def _stored(self, table: Table, version: int | None = None) -> DataFrame:
         reader = self.spark.read
         if version is not None:
             reader = reader.option("versionAsOf", version)
-        return (
-            reader.table(self.sql_name(name)) if self.storage.catalog else reader.format("delta").load(self.path(name))
-        )
+        if self.storage.catalog:
+            return reader.table(self.sql_name(table.name))
+        return reader.format("delta").load(self.path(table.name))
 
     def append(self, name: str, df: DataFrame) -> None:
         """Adds rows in one commit."""
@@ -133,7 +146,8 @@ class Tables:
 
     def _write(self, name: str, df: DataFrame, mode: str, options: dict[str, str]) -> None:
         table = self.ensure(name)
-        writer = conform(df, table).write.format("delta").mode(mode).options(**options)
+        grown = bool(_lacking(self._stored(table), name))
+        writer = conform(df, table).write.format("delta").mode(mode).options(**options, mergeSchema=str(grown))
         if self.storage.catalog:
             writer.saveAsTable(self.sql_name(name))
         else:

@@ -16,6 +16,7 @@ from schemas.config import Storage
 from schemas.errors import PipelineError
 from schemas.tables import CALLS, SAMPLES, TABLES
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CHART, PHOTO = make_sample(GROUPS[0], 1), make_sample(GROUPS[1], 1)
 
 
@@ -103,3 +104,13 @@ def test_paths_are_absolute_and_uris_as_they_are(spark: SparkSession):
     assert Tables(spark, Storage(root="here")).root == str(Path("here").absolute())
     assert Tables(spark, Storage(root="s3://bucket/x/")).path("calls") == "s3://bucket/x/tables/calls"
     assert Tables(spark, Storage(catalog="main.vl")).sql_name("calls") == "main.vl.calls"
+
+
+def test_a_table_of_an_earlier_version_grows_when_it_is_written(own: Tables):
+    row = {"stage": "normalise", "run_id": "r", "started": NOW, "ended": NOW, "facts": "{}", "rows_in": 3}
+    own.append_rows("runs", [row])
+    older = own.spark.read.format("delta").load(own.path("runs")).drop("calls_reused")
+    older.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(own.path("runs"))
+    assert [tuple(found) for found in own.read("runs").select("rows_in", "calls_reused").collect()] == [(3, None)]
+    own.append_rows("runs", [row | {"calls_reused": 7}])
+    assert sorted(found[0] or 0 for found in own.read("runs").select("calls_reused").collect()) == [0, 7]
