@@ -13,8 +13,9 @@ from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from jobs.normalise.conserve import SourceCount, count_sources
-from jobs.normalise.plan import Plan, plan_sources
+from jobs.normalise.plan import Plan
 from jobs.normalise.read import Item, Pass, join_parts, read_items, read_parts
+from jobs.normalise.spread import plan_on
 from jobs.normalise.staged import PARTS, STAGED, WRITTEN, Build, write_rows
 from jobs.pictures import check_buckets
 from jobs.progress import Progress
@@ -40,7 +41,7 @@ class Normalise:
     def run(self, sources: Sequence[Source]) -> list[SourceCount]:
         """Reads the sources and replaces their rows; conservation is asserted before a table is touched."""
         started = datetime.now(UTC)
-        plan = plan_sources(sources, self.config.storage)
+        plan = plan_on(self.tables.spark, sources, self.config.storage)
         check_buckets(self.tables)
         staging = self.stage(sources, plan)
         samples, rejects = self.settle(staging)

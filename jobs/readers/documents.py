@@ -6,6 +6,7 @@ from functools import lru_cache
 import msgspec
 
 from jobs.readers.outline import SPACE, CutShort, Outline, Span, outline
+from jobs.readers.parallel_scan import ahead_of
 from jobs.readers.stream import BLOCK, blocks
 from schemas.errors import InputError
 from udfs import files
@@ -44,7 +45,7 @@ def _outline(uri: str, stamp: tuple[int, int], block_bytes: int) -> tuple[Place,
 
 def _checked(uri: str, size: int, block_bytes: int) -> Outline:
     try:
-        return outline(blocks(uri, 0, None, block_bytes))
+        return outline(blocks(uri, 0, None, block_bytes), 0, ahead_of(uri, size, block_bytes))
     except CutShort as error:
         raise InputError(
             f"{uri} ({size} bytes) is damaged: {error}",

@@ -4,12 +4,12 @@ A document of any size is walked key by key only in its outermost objects; array
 passed in whole blocks, leaving a mark per block from which a reader can start.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from jobs.readers.scan import CLOSE, COMMA, OPEN, QUOTE, State, scan
+from jobs.readers.scan import CLOSE, COMMA, OPEN, QUOTE, State, Summary, scan
 from udfs.adapters.family import Container
 
 _WALKED_LEVELS = 3
@@ -46,6 +46,16 @@ class Outline:
     """Where the first object lies if another one follows it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A document whose blocks can be summarised elsewhere, so that most of them need not be passed here."""
+
+    blocks: Callable[[int], Iterable[bytes]]
+    """Blocks from an offset on, cut like those of the document."""
+    summaries: Callable[[int], Iterable[Summary]]
+    """Of the same blocks; asked for once, when a container does not end in the block in which it begins."""
+
+
 class CutShort(Exception):  # noqa: N818 - turned into an InputError where the file's name is known
     """The document ends inside a container."""
 
@@ -69,8 +79,9 @@ class _Tally:
 class _Cursor:
     """The tokens of a document, one block in memory."""
 
-    def __init__(self, blocks: Iterable[bytes], offset: int) -> None:
-        self.blocks = iter(blocks)
+    def __init__(self, blocks: Iterable[bytes], offset: int, ahead: Ahead | None) -> None:
+        self.blocks, self.ahead = iter(blocks), ahead
+        self.summaries: dict[int, Summary] | None = None
         self.block = b""
         self.base = self.next_base = offset
         self.state = State()
@@ -107,6 +118,7 @@ class _Cursor:
             tally.first = self._first()
             while not self._pass_block(tally):
                 self.index = len(self.tokens.at)
+                self._leap(tally)
                 self.peek()
         except CutShort as cut:
             start = tally.marks[-1][0] if tally.marks else tally.start
@@ -140,10 +152,37 @@ class _Cursor:
             self.index += stop + 1
         return bool(ends.size)
 
+    def _leap(self, tally: _Tally) -> None:
+        """Passes, by their summaries, the next blocks in which the tally's container does not end."""
+        if self.ahead is None:
+            return
+        if self.summaries is None:
+            self.summaries = _placed(self.ahead.summaries(self.next_base), self.next_base)
+        start = self.next_base
+        while summary := self.summaries.get(self.next_base):
+            state, side = self.state, summary.sides[self.state.in_string]
+            if state.depth + side.lowest < tally.level:
+                break
+            if side.commas and state.depth + side.lowest == tally.level:
+                tally.marks.append((self.next_base + side.first + 1, tally.commas + 1))
+                tally.commas += side.commas
+            self.state = State(state.in_string ^ summary.odd_quotes, summary.escaped, state.depth + side.change)
+            self.next_base += summary.size
+        if self.next_base > start:
+            self.blocks = iter(self.ahead.blocks(self.next_base))
+
     def rest(self) -> Iterator[bytes]:
         """What follows the last token taken."""
         yield self.block[int(self.tokens.at[self.index - 1]) + 1 :]
         yield from self.blocks
+
+
+def _placed(summaries: Iterable[Summary], offset: int) -> dict[int, Summary]:
+    placed = {}
+    for summary in summaries:
+        placed[offset] = summary
+        offset += summary.size
+    return placed
 
 
 @dataclass
@@ -205,9 +244,9 @@ class _Section:
         return [own] if self.objects > _FEW else [own, *self.inner]
 
 
-def outline(blocks: Iterable[bytes], offset: int = 0) -> Outline:
+def outline(blocks: Iterable[bytes], offset: int = 0, ahead: Ahead | None = None) -> Outline:
     """Outline of a document that begins at `offset` with a bracket; CutShort when it does not end."""
-    cursor = _Cursor(blocks, offset)
+    cursor = _Cursor(blocks, offset, ahead)
     _, byte = cursor.peek()
     top = _Tally(cursor.take() + 1, 1)
     if byte == ord("["):

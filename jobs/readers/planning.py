@@ -8,7 +8,7 @@ from jobs.readers.outline import Span
 from jobs.readers.parquet import plan_parquet
 from jobs.readers.pieces import at_line_ends
 from jobs.readers.ranges import Range
-from jobs.readers.stream import BLOCK, blocks, compression, head_of
+from jobs.readers.stream import BLOCK, blocks, head_of, is_compressed
 from jobs.readers.text_lines import plan_lines
 from schemas.errors import InputError
 from udfs import files
@@ -35,11 +35,6 @@ def plan_ranges(uri: str, file: str, layout: Layout, target_bytes: int) -> list[
             return plan_lines(uri, file, target_bytes, compressed=is_compressed(uri))
         case Container.FILES:
             raise ValueError(f"{file}: a folder is planned by plan_files")
-
-
-def is_compressed(uri: str) -> bool:
-    """Whether a file can only be read from its beginning."""
-    return not files.at_random(uri) or compression(files.read_bytes(uri, 4)) is not None
 
 
 def _plan_lines(uri: str, file: str, target_bytes: int) -> Iterator[Range]:

@@ -21,6 +21,11 @@ def compression(head: bytes) -> Codec | None:
     return next((codec for magic, codec in _MAGIC.items() if head.startswith(magic)), None)
 
 
+def is_compressed(uri: str) -> bool:
+    """Whether a file can only be read from its beginning."""
+    return not files.at_random(uri) or compression(files.read_bytes(uri, 4)) is not None
+
+
 def blocks(uri: str, start: int = 0, end: int | None = None, size: int = BLOCK) -> Iterator[bytes]:
     """Bytes [start, end) of a file's (decompressed) content; end None: to the end."""
     at = start
