@@ -14,8 +14,10 @@ _PART = re.compile(
     r"(?P<all>(?P<whole>.+\.(?:zip|tar|tgz|tar\.gz|tar\.zst))[._-]?(?:part_?)?)(?:\d{1,3}|(?<=\.)a[a-z]|(?<=part_|.part)[a-z]+)",
     re.IGNORECASE,
 )
-_LAID = tuple(f"{depth}*{suffix}" for depth in ("", "*/", "*/*/") for suffix in members.SUFFIXES)
-"""Where archives with annotations are looked for: not deeper than this below a source's folder."""
+_DEEPEST = 2
+"""Archives with annotations are looked for so many folders below a source's own."""
+MOST_PACKED = 64
+"""A compressed tar is read from its beginning for every file in it: with more of them it is to be unpacked."""
 _VOLUME = re.compile(r"(?P<stem>.+)\.z\d\d", re.IGNORECASE)
 
 
@@ -42,18 +44,17 @@ def unreadable_in(folder: str) -> str:
     return f"; {files.join(folder, packed)} cannot be read at random: unpack it there" if packed else ""
 
 
-MOST_PACKED = 64
-"""A compressed tar is read from its beginning for every file in it: with more of them it is to be unpacked."""
-
-
-def annotations_below(root: str, patterns: Sequence[str]) -> tuple[list[str], list[str]]:
+def annotations_below(root: str, patterns: Sequence[str], *, inflate: bool) -> tuple[list[str], list[str]]:
     """Annotation files in archives, as `archive!/member`, that would match a pattern below `root` if unpacked.
 
     Unpacked where the archive lies, into a folder of its name, or without a folder of its name. Then what is wrong
-    with archives that cannot be read.
+    with archives that cannot be read. `inflate`: compressed tars too, which takes reading all of them.
     """
     found, wrong = [], []
-    for archive in files.find(root, _LAID):
+    looked_into = members.SUFFIXES if inflate else _SEEKABLE
+    for archive in files.find(root, ["**/*"]):
+        if not archive.lower().endswith(looked_into) or archive.count("/") > _DEEPEST:
+            continue
         try:
             names = [
                 name for name in members.annotations(files.inside(root, archive)) if _matches(archive, name, patterns)

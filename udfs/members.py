@@ -32,7 +32,8 @@ MOST_NAMES = 200_000
 """So many names of annotation files are kept of one archive."""
 MOST_RATIO = 1100
 """Deflate cannot pack tighter than 1:1032; a member that says so lies."""
-RECORDS = (".json", ".jsonl", ".ndjson", ".jsonlines", ".csv", ".tsv", ".tab", ".parquet")
+_KINDS = (".json", ".jsonl", ".ndjson", ".jsonlines", ".csv", ".tsv", ".tab")
+RECORDS = (".parquet", *(f"{kind}{packed}" for kind in _KINDS for packed in ("", ".gz", ".zst", ".bz2")))
 """Annotation files have these suffixes."""
 _Codec = Literal["gzip", "zstd", "bz2"]
 _CODECS: dict[str, _Codec] = {"gz": "gzip", "tgz": "gzip", "zst": "zstd", "tzst": "zstd", "bz2": "bz2", "tbz2": "bz2"}
@@ -112,7 +113,10 @@ def find_member(uri: str, names: list[str], stamp: tuple[int, int] | None = None
 
 def annotations(uri: str) -> tuple[str, ...]:
     """Names of the annotation files that an archive holds, in its order; Drop when it cannot be read."""
-    return _known(uri, None).records
+    records = _known(uri, None).records
+    if len(records) >= MOST_NAMES:
+        raise Drop(DropReason.MEDIA_UNSUPPORTED, f"{uri} has over {MOST_NAMES:,} annotation files; unpack it")
+    return records
 
 
 def read_member(member: Member, most: int) -> bytes:

@@ -62,12 +62,14 @@ def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
     declared = files.find(folder, patterns) if patterns else []
     if declared:
         return declared, True
-    declared, wrong = archives.annotations_below(folder, patterns) if patterns else ([], [])
+    found = _others(source, folder, "**/*")
+    loose = any(file.lower().endswith(members.RECORDS) for file in found)
+    # A compressed tar is inflated as a whole to see what it holds: not where annotations lie loose.
+    declared, wrong = archives.annotations_below(folder, patterns, inflate=not loose) if patterns else ([], [])
     if declared:
         return declared, True
-    found = _others(source, folder, "**/*")
-    if _own(source, folder) and not any(file.lower().endswith(members.RECORDS) for file in found):
-        packed, wrong = archives.annotations_below(folder, ("**/*",))
+    if _own(source, folder) and not loose:
+        packed, wrong = archives.annotations_below(folder, ("**/*",), inflate=True)
         found = [*(file for file in found if not file.lower().endswith(members.SUFFIXES)), *packed] if packed else found
     if not found or (wrong and all(file.lower().endswith(members.SUFFIXES) for file in found)):
         told = "".join(f"; {what}" for what in wrong[:3]) + archives.unreadable_in(folder)

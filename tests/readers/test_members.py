@@ -22,7 +22,7 @@ from schemas.config import Media, Storage
 from schemas.enums import Category, Group, Modality
 from schemas.errors import InputError
 from schemas.source import Licence, Reading, Source
-from udfs import files
+from udfs import archives, files
 
 Data = dict[str, bytes]
 RECORDS = [{"id": str(i), "question": f"Where is {i}? é", "answer": "n" * (i % 50)} for i in range(300)]
@@ -83,7 +83,13 @@ def records(folder: Path, file: str, target: int = 1000) -> list[dict[str, Any]]
 @pytest.mark.parametrize("archive", list(PACK))
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("d/a.json", DOCUMENT), ("a.jsonl", LINES), ("a.csv", TABLE), ("é b.json", b"\xef\xbb\xbf" + DOCUMENT)],
+    [
+        ("d/a.json", DOCUMENT),
+        ("a.jsonl", LINES),
+        ("a.csv", TABLE),
+        ("a.jsonl.gz", gzip.compress(LINES)),
+        ("é b.json", b"\xef\xbb\xbf" + DOCUMENT),
+    ],
 )
 def test_records_are_those_of_the_loose_file(tmp_path: Path, archive: str, name: str, content: bytes):
     PACK[archive](tmp_path / archive, {"before.jpg": bytes(5000), name: content, "after.bin": b"x"})
@@ -188,6 +194,14 @@ def test_loose_files_win(folder: Path):
     assert find_files(source("train.json"), str(folder)) == (["train.json"], True)
     found, _ = find_files(source("missing.json"), str(folder))
     assert not [file for file in found if "!/" in file]
+
+
+def test_no_compressed_tar_is_inflated_where_annotations_lie_loose(folder: Path):
+    (folder / "pictures.tar.gz").write_bytes(b"no archive")
+    (folder / "other.json").write_bytes(DOCUMENT)
+    assert "other.json" in find_files(source("missing.json"), str(folder))[0]
+    assert archives.annotations_below(str(folder), ["*"], inflate=False) == ([], [])
+    assert archives.annotations_below(str(folder), ["*"], inflate=True)[1]
 
 
 def test_archives_that_cannot_be_read_are_told(folder: Path):
