@@ -252,3 +252,13 @@ def test_a_record_that_names_a_member_costs_itself_only(folder: Path):
         json.dumps([{**asked(1), "image": "bad.zip!/1.png"}, {**asked(2), "image": "2.png"}])
     )
     assert outcomes(folder, "a.json") == [("a.json", "missing_media")] * 2
+
+
+def test_the_reject_names_the_file_that_is_spelled_otherwise(folder: Path):
+    (folder / "Pics").mkdir()
+    (folder / "Pics" / "1.PNG").write_bytes(picture(1))
+    (folder / "a.json").write_text(json.dumps([asked(1)]))
+    rows = staged(source("a.json"), Storage(sources_root=str(folder.parent)), Media())
+    (reject,) = (row["reject"] for row in rows if row["reject"])
+    assert reject["drop_reason"] == "missing_media"
+    assert f"{folder}/Pics/1.PNG is spelled otherwise" in reject["detail"]
