@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from jobs.readers.pieces import LARGEST, Piece, at_commas, at_line_ends, pieces
+from jobs.readers.pieces import LARGEST, Piece, at_commas, at_line_ends, pieces, whole
 from jobs.readers.ranges import Range
 from jobs.readers.scan import State, scan
 from jobs.readers.stream import blocks
@@ -21,17 +21,35 @@ DEEPEST = 200
 """Values nested deeper are problems: no dataset needs them and recursive code falls over them."""
 _EXCERPT = 200
 _BLOCK = 1 << 20
+_AT_ONCE = 40 << 20
+"""Bytes of a range that are held in memory to cut them by one parse: planned ranges, unless one record is huge."""
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode
 
 
 def read_json(root: str, part: Range) -> Iterator[Record]:
     """Records of a range of an array, a keyed object or JSON lines."""
-    content = blocks(join(root, part.file), part.start, part.end, _BLOCK)
-    lines = part.container is Container.JSON_LINES
-    found = pieces(at_line_ends(content) if lines else at_commas(content))
+    uri, lines = join(root, part.file), part.container is Container.JSON_LINES
+    found = _at_once(uri, part)
+    if found is None:
+        content = blocks(uri, part.start, part.end, _BLOCK)
+        found = pieces(at_line_ends(content) if lines else at_commas(content))
     for position, piece in enumerate(found, part.position):
         if piece.data or not lines:
             yield _record(piece, part, position)
+
+
+def _at_once(uri: str, part: Range) -> Iterator[Piece] | None:
+    """Records of a range of an array, found by one parse that leaves them as they stand; None where it is unfit."""
+    if part.container is not Container.JSON_ARRAY or part.end is None or part.end - part.start > _AT_ONCE:
+        return None
+    text = b"".join((b"[", *blocks(uri, part.start, part.end, _BLOCK), b"]"))
+    try:
+        found = _split(text)
+    except (ValueError, RecursionError):
+        return None
+    # A blank range parses as no record, but is planned, and reported, as one.
+    return map(whole, map(bytes, found)) if len(found) == part.records else None
 
 
 def _record(piece: Piece, part: Range, position: int) -> Record:

@@ -28,6 +28,11 @@ class Piece:
         return self.size > len(self.data)
 
 
+def whole(data: bytes) -> Piece:
+    """A record that is not above the cap."""
+    return Piece(data, len(data), hashlib.sha256(data).hexdigest())
+
+
 @dataclass
 class _Held:
     """A record that began in an earlier block."""
@@ -59,8 +64,7 @@ class _Held:
         return self._whole(data)
 
     def _whole(self, data: bytes) -> Piece:
-        data = data.strip(self.blanks) if self.blanks else data
-        return Piece(data, len(data), hashlib.sha256(data).hexdigest())
+        return whole(data.strip(self.blanks) if self.blanks else data)
 
 
 def pieces(

@@ -5,12 +5,14 @@ import math
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.readers.json_records import DEEPEST, decode, depth_of
+from jobs.readers.json_records import DEEPEST, _at_once, decode, depth_of
 from jobs.readers.pieces import Piece, at_commas, at_line_ends, pieces
+from jobs.readers.ranges import Range
 from schemas.enums import DropReason
+from udfs.adapters.family import Container
 from udfs.sample import Problem
 
 
@@ -86,3 +88,27 @@ def test_a_record_above_the_cap_keeps_its_beginning_and_its_hash(size: int):
 def test_lines_in_any_blocks(lines: list[bytes], size: int):
     found: list[Piece] = list(pieces(at_line_ends(in_blocks(b"\n".join(lines), size))))
     assert [piece.data for piece in found] == [line.strip() for line in lines or [b""]]
+
+
+SLOTS = st.lists(
+    st.sampled_from(
+        ['{"a": 1}', ' {"b": [{}, "],"]}\n', "", "nope", "1 2", '"x', "\\", '"\\""', "]", "[", "01", "\x01", "é"]
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(SLOTS | st.lists(st.text(alphabet=st.sampled_from('[]{}",\\ :1a\n'), max_size=12), min_size=1, max_size=5))
+@example(["{}", "{}"])
+@example(['{"a": "\x01"}', '{"a": "\\x"}', "{}"])
+def test_one_parse_cuts_like_the_scan(tmp_path_factory: pytest.TempPathFactory, slots: list[str]):
+    path = tmp_path_factory.getbasetemp() / "slots.json"
+    text = ",".join(slots).encode()
+    path.write_bytes(text)
+    expected = list(pieces(at_commas([text])))
+    part = Range(path.name, Container.JSON_ARRAY, "", 0, len(text), 0, len(expected), len(text), len(text))
+    found = _at_once(str(path), part)
+    assert found is None or list(found) == expected
+    if all(slot == "{}" for slot in slots):
+        assert found is not None
