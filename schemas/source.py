@@ -14,6 +14,7 @@ from schemas.enums import Category, Group, Modality, Verified
 from schemas.errors import ConfigError
 
 YesNo = Literal["yes", "no", "unknown"]
+By = Literal["", "index", "letter", "text"]
 
 
 class Strict(BaseModel):
@@ -62,6 +63,7 @@ class Reading(Strict):
     media_root: str = Field("", description="named media root, or a folder below the source's folder")
     media_pattern: str = Field("", description="format string over record fields, e.g. {image_id:012d}.jpg")
     question: str = Field("", description="instruction for records that carry no question of their own")
+    answers: By = Field("", description="how answers name their option where one could mean two of them")
     adapter: str | None = Field(None, description="registered adapter, or module:function of your own")
 
 

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from drafting import draft_of, fields, paths, reason_of, said
+from drafting import draft_of, fields, outcome, paths, reason_of, said
 
 from schemas.enums import DropReason, MediaKind, Modality
+from schemas.source import Reading
+from udfs.sample import Problem
 
 Value = Mapping[str, Any]
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(80)).decode()
@@ -205,3 +207,39 @@ def test_the_right_answer_is_not_among_the_wrong_ones():
 
 def test_leading_zeros_are_kept():
     assert said(draft_of("llava_json", talk("<image>\nRead.", "0042", image="a.jpg")))[-1] == "0042"
+
+
+@pytest.mark.parametrize(("options", "answer", "by", "gold"), [
+    (["A", "B", "D", "C"], "d", "letter", "D"), (["A", "B", "D", "C"], "d", "text", "C"),
+    (["B", "A", "D", "C", "E"], "A", "letter", "A"), (["B", "A"], "B", "text", "A"),
+    (["3", "4", "5", "6"], 3, "index", "D"), (["3", "4", "5", "6"], 3, "text", "A"),
+    (["3", "4", "5", "6"], "3", "index", "D"),
+    ([3, 4, 5, 6], 4, "", "B"), ([3, 4, 5, 6], 2, "", "C"), ([0, 1, 2], 1, "", "B"), ([0.5, 1.5], 1.5, "", "B"),
+    (["A. M. Turing", "K. Gödel"], "K. Gödel", "", "B"), (["K. Gödel", "A. M. Turing"], "A. M. Turing", "", "B"),
+    (["a", "A"], "A", "text", "B"), (["dog", "cat"], "B", "text", "B"), (["dog", "cat"], "cat", "letter", "B"),
+])  # fmt: skip
+def test_which_option_is_meant_where_options_are_letters_or_numbers(
+    options: list[object], answer: object, by: str, gold: str
+):
+    reading = Reading(files=("*",), answers=by)
+    value = {"image": "a.jpg", "question": "Which?", "options": options, "answer": answer}
+    assert draft_of("flat_qa_json", value, reading=reading).gold_answer == gold
+
+
+@pytest.mark.parametrize(
+    ("options", "answer"), [(["A", "B", "D", "C"], "d"), (["3", "4", "5", "6"], 3), ([1, 2, 3], "1"), (["b", "a"], "B")]
+)
+def test_an_answer_that_means_two_options_says_so(options: list[object], answer: object):
+    found = outcome("flat_qa_json", {"image": "a.jpg", "question": "Which?", "options": options, "answer": answer})
+    assert isinstance(found, Problem)
+    assert found.reason is DropReason.NO_ANSWER
+    assert "means" in found.detail
+
+
+def test_families_know_how_their_answers_name_options():
+    video = {"videoID": "x", "question": "Which?", "options": ["A. B", "B. A"], "answer": "A"}
+    assert draft_of("videomme_parquet", video).gold_answer == "A"
+    table = {"_key": "7", "question": "How many?", "choices": ["1", "0"], "table": "A | B", "solution": "Add."}
+    assert draft_of("tabmwp_json", {**table, "answer": "1"}).gold_answer == "A"
+    science = {"_key": "7", "question": "How many?", "choices": ["1", "0"], "hint": ""}
+    assert draft_of("scienceqa_json", {**science, "answer": 1}).gold_answer == "B"

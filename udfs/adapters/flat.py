@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.enums import DropReason, Modality
 from schemas.errors import Drop
-from schemas.source import FieldMap, Reading, Source
+from schemas.source import By, FieldMap, Reading, Source
 from udfs.adapters import evidence, options
 from udfs.adapters.fields import answer, dotted, first, items, kind, record_of, text
 from udfs.adapters.media import fill, named, patterned
@@ -52,6 +52,10 @@ class Recipe:
     """Answers in words for the codes that the records hold."""
     by_index: bool = False
     """Digits are always the number of an option, counted from 0."""
+    by_letter: bool = False
+    """A letter is always an option's label, even where an option reads the same."""
+    by_text: bool = False
+    """Answers repeat an option, which may be a number or a letter."""
     prepare: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     """Brings a record into this shape first."""
     free: bool = False
@@ -96,6 +100,12 @@ class _Reader:
 
     def paths(self, part: str) -> tuple[str, ...]:
         return (*getattr(self.reading.fields, part), *getattr(self.recipe.fields, part))
+
+    @property
+    def by(self) -> By:
+        """How answers name their option."""
+        recipe = self.recipe
+        return "index" if recipe.by_index else "letter" if recipe.by_letter else "text" if recipe.by_text else ""
 
     def draft(self, record: Record) -> Draft:
         media = self.media(record) if self.recipe.shows else ()
@@ -162,7 +172,7 @@ class _Reader:
         if choices:
             if value in (None, ""):
                 raise Drop(DropReason.NO_ANSWER, f"{path} is {kind(value)}")
-            at = options.chosen(value, choices, by_index=self.recipe.by_index)
+            at = options.chosen(value, choices, self.reading.answers or self.by)
             gold = options.LETTERS[at]
             shown = gold if options.bare(choices) else f"{gold}. {choices[at]}"
         else:

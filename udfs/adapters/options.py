@@ -3,10 +3,12 @@
 import re
 import string
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from schemas.enums import DropReason
 from schemas.errors import Drop
+from schemas.source import By
 from udfs.adapters.fields import dotted, first, items, kind, parsed_list, text
 
 LETTERS = string.ascii_uppercase
@@ -69,32 +71,41 @@ def listed(question: str, choices: Sequence[str]) -> str:
     return "\n".join([question, *(f"{LETTERS[at]}. {option}" for at, option in enumerate(choices))])
 
 
-def chosen(value: object, choices: Sequence[str], *, by_index: bool) -> int:
+def chosen(value: object, choices: Sequence[str], by: By = "") -> int:
     """Which option an answer means: an index from 0, a letter, or the option's own text.
 
-    `by_index`: digits in a text are an index too, even where an option reads the same.
+    `by`: what answers are wherever they can be read so; without it one that means two options is no answer.
     """
     if isinstance(value, list | tuple) and len(value) == 1:
         value = value[0]
-    at = _index(value, choices, by_index=by_index)
-    if at is None or not 0 <= at < min(len(choices), len(LETTERS)):
-        allowed = f"0 to {len(choices) - 1}, A to {LETTERS[min(len(choices), 26) - 1]} or an option"
+    last = min(len(choices), len(LETTERS)) - 1
+    read = _readings(value, choices)
+    if by in read:
+        read = {by: read[by]}
+    meant = {way: at for way, at in read.items() if 0 <= at <= last}
+    if len(set(meant.values())) > 1:
+        said = ", ".join(f"{LETTERS[at]} by {way}" for way, at in meant.items())
+        raise Drop(DropReason.NO_ANSWER, f"answer {kind(value)} means {said}; declare which (reading.answers)")
+    if not meant:
+        allowed = f"0 to {len(choices) - 1}, A to {LETTERS[last]} or an option"
         raise Drop(DropReason.NO_ANSWER, f"answer {kind(value)} names no option; allowed: {allowed}")
-    return at
+    return next(iter(meant.values()))
 
 
-def _index(value: object, choices: Sequence[str], *, by_index: bool) -> int | None:
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, int | float):
-        return int(value) if value == int(value) else None
-    said = text(value, "answer")
-    if by_index and said.isdecimal():
-        return int(said)
-    same = [at for at, option in enumerate(choices) if option.casefold() == said.casefold()]
-    if same:
-        return same[0]
-    if said.isdecimal():
-        return int(said)
+def _readings(value: object, choices: Sequence[str]) -> dict[str, int]:
+    """Every way to read an answer, with the option that it means so."""
+    if value is None or not isinstance(value, str | int | float):
+        return {}
+    said = str(value) if isinstance(value, float) and not isfinite(value) else text(value, "answer")
+    read = {}
+    if said.lstrip("-").isdecimal():
+        read["index"] = int(said)
+    same = [at for at, option in enumerate(choices) if option == said] or [
+        at for at, option in enumerate(choices) if option.casefold() == said.casefold()
+    ]
     letter = _CHOSEN.match(said)
-    return LETTERS.find((letter[1] or letter[2]).upper()) if letter else None
+    if letter and (letter[1] or not same):  # `A. M. Turing` is an option rather than A
+        read["letter"] = LETTERS.find((letter[1] or letter[2]).upper())
+    if same:
+        read["text"] = same[0]
+    return read

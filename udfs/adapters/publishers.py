@@ -45,12 +45,12 @@ PUBLISHERS: Mapping[str, Family] = {
         ),
         family(
             "tabmwp_json",
-            Recipe(media=("{folder}tables/{key}.png",), prepare=united),
+            Recipe(media=("{folder}tables/{key}.png",), prepare=united, by_text=True),
             rows(KEYED, "question", "choices", "answer", "table", "solution"),
         ),
         family(
             "scienceqa_json",
-            Recipe(media=("images/{split}/{key}/{image}",), system="hint", optional=True),
+            Recipe(media=("images/{split}/{key}/{image}",), system="hint", optional=True, by_index=True),
             rows(KEYED, "question", "choices", "answer", "hint"),
         ),
         family("visual_genome_json", Recipe(pairs="qas", media=("{id}.jpg",)), rows(ARRAY, "id", "qas")),
@@ -91,6 +91,7 @@ PUBLISHERS: Mapping[str, Family] = {
                     context=(),
                 ),
                 free=True,
+                by_text=True,
             ),
             rows(ARRAY, "task_instance", "response"),
         ),
@@ -147,7 +148,7 @@ PUBLISHERS: Mapping[str, Family] = {
         ),
         family(
             "videomme_parquet",
-            Recipe(media=("{videoID}.mp4",)),
+            Recipe(media=("{videoID}.mp4",), by_letter=True),
             rows(PARQUET, "question", "options", "answer", "videoID"),
         ),
     )

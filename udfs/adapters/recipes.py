@@ -103,6 +103,7 @@ FLAT: Mapping[str, Family] = {
                 ),
                 pairs="pairs",
                 media=("{subset}/COCO_{subset}_{image_id:012d}.jpg",),
+                by_text=True,
             ),
             side(QUESTIONS, "image_id", "question", "question_id", at="questions"),
             side(ANNOTATIONS, "image_id", "answers", "question_id", at="annotations"),
