@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from schemas.enums import DropReason
-from schemas.errors import Drop
-from udfs import archives, members
+from schemas.errors import Drop, InputError
+from udfs import archives, files, members
 
 
 def zipped(path: Path, members: list[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLATED) -> str:
@@ -155,3 +155,16 @@ def test_what_must_be_unpacked_or_joined_is_told(tmp_path: Path, name: str, word
     told = archives.unreadable_in(str(tmp_path))
     assert words.format(tmp_path) in told
     assert bool(told) is bool(words)
+
+
+def test_a_place_before_the_archive_is_damage(tmp_path: Path):
+    uri = zipped(tmp_path / "a.zip", [("b", b"x"), ("a", b"y")])
+    data = bytearray(Path(uri).read_bytes())
+    # The directory told to begin later than it does: places in it shift before the first byte.
+    at = data.rindex(b"PK\5\6") + 16
+    data[at : at + 4] = (int.from_bytes(data[at : at + 4], "little") + 40).to_bytes(4, "little")
+    Path(uri).write_bytes(data)
+    assert refused(uri) is DropReason.UNDECODABLE_MEDIA
+    assert refused(uri, "b") is DropReason.UNDECODABLE_MEDIA
+    with pytest.raises(InputError, match="cannot be read"), files.open_file(f"{uri}!/b"):
+        pass

@@ -153,6 +153,8 @@ def open_member(member: Member) -> io.BufferedIOBase | io.RawIOBase:
     # What cannot be packed takes 5 bytes more per 16 KiB.
     if member.packed > member.size + (member.size >> 10) + 1024:
         raise _damaged(member, f"{member.packed:,} bytes are packed {member.size:,}")
+    if member.at < 0:
+        raise _damaged(member, "its directory says that it begins before the archive")
     raw = stores.open_file(member.uri)
     raw.seek(member.at)
     head = raw.read(_LOCAL.size)
