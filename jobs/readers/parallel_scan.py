@@ -10,8 +10,8 @@ from jobs.readers.outline import Ahead
 from jobs.readers.scan import Summary, summarise
 from jobs.readers.stream import blocks, is_compressed
 
-LARGE = 512 << 20
-"""Smaller documents are scanned where they are planned: starting tasks takes longer."""
+LARGE = 2 << 30
+"""Smaller documents are scanned where they are planned: that takes seconds, as starting tasks does."""
 STRETCH_BYTES = 128 << 20
 _LOOK_BACK = 4096
 
