@@ -41,11 +41,13 @@ class RunPlan:
     samples: int
 
 
-def plan_calls(run: Run, sources: Sequence[Source], limit: int | None) -> RunPlan:
+def plan_calls(run: Run, sources: Sequence[Source], limit: int | None, lenient: bool = False) -> RunPlan:
     """Counts in SQL what would be asked about the samples in the tables; nothing is rendered, no engine started."""
-    plan = plan_sources(sources, run.config.storage)
+    plan = plan_sources(sources, run.config.storage, lenient)
+    for error in plan.refused.values():
+        run.progress.say(f"left out: {error}")
     read = []
-    for source in sources:
+    for source in (source for source in sources if source.source_id not in plan.refused):
         mine = [item for item in plan.items if source.source_id in item.sources]
         read.append((source.source_id, plan.families[source.source_id], len(mine), sum(item.size for item in mine)))
     cap = run.config.rewriting.max_samples

@@ -127,13 +127,17 @@ class Work:
     sources: Sequence[Source] = ()
     limit: int | None = None
     with_engine: bool = True
+    lenient: bool = False
+    """Nobody named the sources: one that cannot be read is told and left out."""
 
 
 def run_stage(run: Run, stage: Stage, outcome: Outcome, work: Work) -> None:
     """Runs one stage and adds what it did to `outcome`."""
     tables, spark = run.tables, run.tables.spark
     if stage is Stage.NORMALISE:
-        outcome.sources = Normalise(tables, run.config, run.run_id, run.progress, work.limit).run(work.sources)
+        outcome.sources = Normalise(tables, run.config, run.run_id, run.progress, work.limit, work.lenient).run(
+            work.sources
+        )
     elif stage is Stage.DEDUP:
         with run.progress.tasks("dedup", spark):
             outcome.stages.append(dedup(run))

@@ -42,9 +42,9 @@ def run(
     chosen = choose_sources(options, sources)
     if dry_run:
         with open_run(options) as work:
-            print_plan(plan_calls(work, chosen, limit), as_json)
+            print_plan(plan_calls(work, chosen, limit, sources is None), as_json)
         return
-    _stage(options, list(Stage)[: list(Stage).index(until) + 1], Work(chosen, limit), as_json)
+    _stage(options, list(Stage)[: list(Stage).index(until) + 1], Work(chosen, limit, lenient=sources is None), as_json)
 
 
 def root_setting(sources_root: str | None) -> list[str]:
@@ -97,7 +97,7 @@ def normalise(
 ) -> None:
     """Read source files into samples, media and rejects."""
     options = read_options(ctx, *root_setting(sources_root))
-    _stage(options, [Stage.NORMALISE], Work(choose_sources(options, sources), limit))
+    _stage(options, [Stage.NORMALISE], Work(choose_sources(options, sources), limit, lenient=sources is None))
 
 
 def dedup(ctx: typer.Context) -> None:

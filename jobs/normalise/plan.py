@@ -1,7 +1,7 @@
 """What to read: the files of each source, their family, and ranges that cover them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from jobs.normalise.read import Item
 from jobs.normalise.survey import PICTURES, Looker, survey, words_of
@@ -31,6 +31,8 @@ class Plan:
     """Sources whose family joins sides."""
     unread: Mapping[str, tuple[str, ...]]
     """Files of each source that its family does not read."""
+    refused: Mapping[str, InputError] = field(default_factory=dict)
+    """Sources that nobody can read, where others can be."""
 
 
 def source_folder(source: Source, storage: Storage) -> str:
@@ -114,16 +116,26 @@ class _Held:
     sources: list[str]
 
 
-def plan_sources(sources: Sequence[Source], storage: Storage) -> Plan:
-    """Looks at every file of the sources and cuts them into items; a file that sources share is read once."""
+def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = False) -> Plan:
+    """Looks at every file of the sources and cuts them into items; a file that sources share is read once.
+
+    `lenient`: a source that cannot be read is refused alone, as long as another one can be.
+    """
     looked: dict[str, list[Layout]] = {}
     places: dict[_Place, _Held] = {}
-    folders, families, joined, unread = {}, {}, set(), {}
+    folders, families, joined, unread, refused = {}, {}, set(), {}, dict[str, InputError]()
     for source in sources:
         name = source.source_id
-        folders[name] = folder = source_folder(source, storage)
-        found, declared = find_files(source, folder)
-        surveyed = survey(source, found, Looker(folder, declared, looked))
+        try:
+            folder = source_folder(source, storage)
+            found, declared = find_files(source, folder)
+            surveyed = survey(source, found, Looker(folder, declared, looked))
+        except InputError as error:
+            refused[name] = error
+            if not lenient or len(refused) == len(sources):
+                raise
+            continue
+        folders[name] = folder
         known = surveyed.known
         families[name] = known.family.name
         used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
@@ -136,7 +148,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage) -> Plan:
                 place = _Place(folder, file, known.family.name, part.shape.side, layout.container.value, layout.at)
                 held = _Held(layout, part.shape.words, surveyed.folders.get(file), [])
                 places.setdefault(place, held).sources.append(name)
-    return Plan(tuple(_items(places, joined)), folders, families, frozenset(joined), unread)
+    return Plan(tuple(_items(places, joined)), folders, families, frozenset(joined), unread, refused)
 
 
 def _items(places: Mapping[_Place, _Held], joined: set[str]) -> Iterator[Item]:

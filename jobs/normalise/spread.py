@@ -1,7 +1,9 @@
 """Planning with a session at hand: its tasks scan the large documents."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import msgspec
+import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from jobs.normalise.plan import Plan, plan_sources
@@ -11,16 +13,24 @@ from schemas.config import Storage
 from schemas.source import Source
 
 
-def plan_on(spark: SparkSession, sources: Sequence[Source], storage: Storage) -> Plan:
+def plan_on(spark: SparkSession, sources: Sequence[Source], storage: Storage, lenient: bool = False) -> Plan:
     """The same plan as `plan_sources`."""
     with spread_over(tasks_of(spark)):
-        return plan_sources(sources, storage)
+        return plan_sources(sources, storage, lenient)
 
 
 def tasks_of(spark: SparkSession) -> MapStretches:
     """One task for each stretch."""
 
     def map_stretches(work: Callable[[Stretch], list[Summary]], parts: Sequence[Stretch]) -> list[list[Summary]]:
-        return spark.sparkContext.parallelize(parts, len(parts)).map(work).collect()
+        def summarise(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for row in (row for batch in batches for row in batch.to_pylist()):
+                found = work(msgspec.json.decode(row["text"], type=Stretch))
+                yield pa.record_batch({"at": [row["at"]], "text": [msgspec.json.encode(found).decode()]})
+
+        rows = [(at, msgspec.json.encode(part).decode()) for at, part in enumerate(parts)]
+        frame = spark.createDataFrame(rows, "at long, text string").repartition(len(rows), "at")
+        found: dict[int, str] = dict(frame.mapInArrow(summarise, "at long, text string").collect())
+        return [msgspec.json.decode(found[at], type=list[Summary]) for at in range(len(parts))]
 
     return map_stretches

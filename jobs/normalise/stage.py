@@ -37,11 +37,16 @@ class Normalise:
     run_id: str
     progress: Progress
     limit: int | None = None
+    lenient: bool = False
+    """Sources that nobody can read are told and left out, unless there is no other."""
 
     def run(self, sources: Sequence[Source]) -> list[SourceCount]:
         """Reads the sources and replaces their rows; conservation is asserted before a table is touched."""
         started = datetime.now(UTC)
-        plan = plan_on(self.tables.spark, sources, self.config.storage)
+        plan = plan_on(self.tables.spark, sources, self.config.storage, self.lenient)
+        for error in plan.refused.values():
+            self.progress.say(f"left out: {error}")
+        sources = [source for source in sources if source.source_id not in plan.refused]
         check_buckets(self.tables)
         staging = self.stage(sources, plan)
         samples, rejects = self.settle(staging)

@@ -29,6 +29,8 @@ INFLATED = 64 << 20
 """Bytes of all arrays in one .npz."""
 _ATTRIBUTE = 500
 """Letters; longer attributes are masks and polygons that no text needs."""
+UNNAMED = frozenset({"data", "record", "sample", "question", "annotation", "info"})
+"""Files that are called alike in every folder: the folder's name is the record's."""
 _EXCERPT = 200
 _NUMBER = r"\s*-?\d+(?:\.\d+)?\s*"
 _BOX = re.compile(rf"(?P<points>{_NUMBER}(?:,{_NUMBER}){{7}}|{_NUMBER}(?:,{_NUMBER}){{3}}),(?P<rest>.*)")
@@ -58,7 +60,9 @@ def _record(uri: str, origin: Origin, suffix: str, picture: str) -> Record:
     if isinstance(value, Problem):
         return Record({}, hashed, value, excerpt)
     path = PurePosixPath(origin.file)
-    where = {KEY: path.name.partition(".")[0], PATH: str(path.with_suffix("")), PICTURE: picture or None}
+    stem = path.name.partition(".")[0]
+    key = path.parent.name if stem in UNNAMED else stem
+    where = {KEY: key, PATH: str(path.with_suffix("")), PICTURE: picture or None}
     return Record({**value, **where}, hashed, None, excerpt)
 
 

@@ -29,6 +29,9 @@ def evidence(record: Mapping[str, Any], paths: Iterable[str] = KEYS) -> Evidence
 def rows(value: object, separator: str = " ") -> str:
     """A list, table or object of columns as text: rows on lines, cells between bars; anything odd shows nothing."""
     if isinstance(value, Mapping):
+        inner = next((item for item in value.values() if _is_table(item)), None)
+        if inner is not None:
+            return rows(inner)
         columns = [[key, *column] for key, column in value.items() if isinstance(column, list | tuple)]
         value = [list(row) for row in zip(*columns, strict=False)]
     if not isinstance(value, list | tuple):
@@ -36,6 +39,11 @@ def rows(value: object, separator: str = " ") -> str:
     if any(isinstance(row, list | tuple) for row in value):
         return "\n".join(" | ".join(map(_cell, row)) for row in value if isinstance(row, list | tuple))
     return separator.join(map(_cell, value))
+
+
+def _is_table(value: object) -> bool:
+    """Rows of cells, beside which an object may hold a name or an id."""
+    return isinstance(value, list | tuple) and bool(value) and all(isinstance(row, list | tuple) for row in value)
 
 
 def _cell(value: object) -> str:

@@ -119,13 +119,22 @@ def fill(pattern: str, record: Record) -> str | None:
             value = _part(name, record)
             if value is None:
                 return None
-            number = spec is not None and spec.endswith("d") and isinstance(value, str) and value.strip().isdecimal()
-            filled.append(format(int(value) if number else value, spec or "") if spec else text(value, name))
+            filled.append(format(_number(value, name), spec) if spec and spec.endswith("d") else text(value, name))
     return "".join(filled)
+
+
+def _number(value: object, name: str) -> int:
+    """A number, or the name of a file that is one."""
+    stem = PurePosixPath(str(value).strip()).stem
+    if not stem.isdecimal():
+        raise Drop(DropReason.WRONG_SHAPE, f"{name} is {kind(value)}; allowed: a number, which names the picture")
+    return int(stem)
 
 
 def _part(name: str, record: Record) -> Any:  # noqa: ANN401 - whatever the record holds
     value = dotted(record.value, name)
+    if isinstance(value, list | tuple) and len(value) == 1:
+        value = value[0]
     if value is not None:
         return None if value == "" else value
     *above, folder, _ = ("", "", *record.origin.file.split("/"))

@@ -72,6 +72,14 @@ def _hash(parts: Iterable[Part]) -> str:
     return digest(field(part.origin.record_hash) for part in parts)
 
 
+def telling(value: Value) -> Value:
+    """Visual7W's questions with answers in words; those of its pointing part are answered by numbers of boxes."""
+    for pair in items(value.get("qa_pairs"), "qa_pairs"):
+        if isinstance(record_of(pair, "qa_pairs").get("answer"), int):
+            raise Drop(DropReason.WRONG_SHAPE, "answers are numbers of boxes (the pointing part); allowed: words")
+    return value
+
+
 def lesson(value: Value) -> Value:
     """TQA: options by letter, the right one as a letter."""
     offered = record_of(value.get("answerChoices") or {}, "answerChoices")
@@ -203,7 +211,7 @@ ORIGINALS: Mapping[str, Family] = {
         ),
         family(
             "tqa_json",
-            Recipe(prepare=lesson),
+            Recipe(prepare=lesson, optional=True),
             side(LESSONS, "globalID", "lessonName", "questions"),
             joiner=taught,
         ),
@@ -231,7 +239,7 @@ ORIGINALS: Mapping[str, Family] = {
         ),
         family(
             "visual7w_json",
-            Recipe(fields(id=("image_id",), media=("filename",)), pairs="qa_pairs"),
+            Recipe(fields(id=("image_id",), media=("filename",)), prepare=telling, pairs="qa_pairs"),
             rows(ARRAY, "image_id", "filename", "qa_pairs", at="images"),
         ),
         family(

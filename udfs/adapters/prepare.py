@@ -66,7 +66,9 @@ def report(value: Value) -> Value:
     passages = [text(part.get("text", ""), "paragraphs.text") for part in sorted(paragraphs, key=_order)]
     table = rows(dotted(value, "table.table"))
     pairs = [_scaled(record_of(part, "questions")) for part in items(value.get("questions"), "questions")]
-    return {**value, "context": "\n\n".join(part for part in (table, *passages) if part), "pairs": pairs}
+    context = "\n\n".join(part for part in (table, *passages) if part)
+    rest = {name: part for name, part in value.items() if name != "table"}
+    return {**rest, "uid": dotted(value, "table.uid"), "context": context, "pairs": pairs}
 
 
 def _order(part: Value) -> float:
