@@ -9,8 +9,10 @@ from normalised import Row, staged
 
 from jobs.normalise.plan import plan_sources
 from schemas.config import Storage
-from schemas.errors import InputError
+from schemas.errors import Drop, InputError
 from schemas.source import packaged_sources
+from udfs.adapters.media import fill
+from udfs.sample import Origin, Record
 
 
 def made(root: Path, source_id: str, files: dict[str, Any]) -> list[Row]:
@@ -44,11 +46,23 @@ def test_boxes_are_no_words(tmp_path: Path):
 
 
 @pytest.mark.parametrize("image", ["000000391895.jpg", "000000391895", 391895, ["000000391895.jpg"]])
-def test_a_pattern_takes_the_name_in_any_form(tmp_path: Path, image: object):
-    record = {"image_id": image, "task": "What?", "answer": "A cat."}
-    (row,) = made(tmp_path, "detgpt", {"coco_task_annotation.json": [record]})
+def test_a_pattern_takes_the_number_in_any_form(image: object):
+    record = Record({"image_id": image}, Origin("a.json", 0))
+    assert fill("train2017/{image_id:012d}.jpg", record) == "train2017/000000391895.jpg"
+
+
+def test_a_pattern_that_wants_a_number_says_so():
+    with pytest.raises(Drop, match="allowed: a number"):
+        fill("{image_id:012d}.jpg", Record({"image_id": "cat.jpg"}, Origin("a.json", 0)))
+
+
+def test_a_list_of_one_picture_fills_a_pattern(tmp_path: Path):
+    turns = [{"from": "human", "value": "What?"}, {"from": "gpt", "value": "A cat."}]
+    (row,) = made(
+        tmp_path, "llava_zh", {"llava_instruct_zh.json": [{"image": ["000000391895.jpg"], "conversations": turns}]}
+    )
     assert row["sample"], row["reject"]
-    assert row["sample"]["media"] == ["absent:train2017/000000391895.jpg"]
+    assert row["sample"]["media"][0].endswith("000000391895.jpg")
 
 
 def test_one_folder_that_nobody_can_read_stops_no_other(tmp_path: Path):
