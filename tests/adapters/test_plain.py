@@ -31,7 +31,13 @@ def talk_of(words: list[str]) -> list[dict[str, str]]:
     return [{"from": ("human", "gpt")[at % 2], "value": said} for at, said in enumerate(words)]
 
 
-TALK = st.lists(WORDS | st.just("Yes."), min_size=1, max_size=4).map(talk_of) | st.lists(TURN | ODD, max_size=4) | ODD
+TALK = (
+    st.lists(
+        WORDS | st.sampled_from(["Yes.", "Answer: B", "<no answer>", "So \\boxed{2}"]), min_size=1, max_size=4
+    ).map(talk_of)
+    | st.lists(TURN | ODD, max_size=4)
+    | ODD
+)
 PATHS = ["a.jpg", "a/b.PNG", "a.mp4", "é.jpg", " .jpg", "None", "nan", "/9j/" + "A" * 80 + ".jpg", "a" * 70 + ".png"]
 PICTURE = st.sampled_from([*PATHS, "data:image/jpg;base64,AAAA.jpg", {"bytes": b"\x89PNG"}, {"bytes": None}]) | ODD
 RECORD = st.fixed_dictionaries(
@@ -54,19 +60,25 @@ def test_both_ways_agree(value: dict[str, Any], source: Source):
 
 
 @pytest.mark.parametrize(
-    ("talk", "picture", "media"),
+    ("talk", "picture", "media", "gold"),
     [
-        (["Why? {x} < y", "So."], {}, ()),
-        (["<image>\nWhy? ", " So: é"], {"image": "a/b.jpg"}, (MediaRef(MediaKind.IMAGE, "a/b.jpg"),)),
-        (["Why?", "So.", "Who?", "I."], {"image": "a.png"}, (MediaRef(MediaKind.IMAGE, "a.png"),)),
-        (["Why? <image>", "So."], {"image": {"bytes": b"x", "path": "a"}}, (MediaRef(MediaKind.IMAGE, None, b"x"),)),
+        (["Why? {x} < y", "So."], {}, (), None),
+        (["Why? {x} < y", "So.\nThe answer is B."], {}, (), "B"),
+        (["<image>\nWhy? ", " So: é"], {"image": "a/b.jpg"}, (MediaRef(MediaKind.IMAGE, "a/b.jpg"),), "So: é"),
+        (["Why?", "So.", "Who?", "I."], {"image": "a.png"}, (MediaRef(MediaKind.IMAGE, "a.png"),), None),
+        (
+            ["Why? <image>", "So."],
+            {"image": {"bytes": b"x", "path": "a"}},
+            (MediaRef(MediaKind.IMAGE, None, b"x"),),
+            "So",
+        ),
     ],
 )
-def test_what_is_plain(talk: list[str], picture: dict[str, Any], media: tuple[MediaRef, ...]):
+def test_what_is_plain(talk: list[str], picture: dict[str, Any], media: tuple[MediaRef, ...], gold: str | None):
     record = Record({"id": 5, "conversations": talk_of(talk)} | picture, Origin("a.json", 0))
     mark = "<image>\n" if media and "<image>" not in talk[0] else ""
     turns = tuple(
         Turn((Role.USER, Role.ASSISTANT)[at % 2], said.strip()) for at, said in enumerate([mark + talk[0], *talk[1:]])
     )
     found = plain(record, PLAIN)
-    assert found == adapt(record, PLAIN, FAMILY) == Draft(turns, media, original_id="5")
+    assert found == adapt(record, PLAIN, FAMILY) == Draft(turns, media, gold, original_id="5")

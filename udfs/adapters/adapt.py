@@ -7,6 +7,7 @@ from schemas.errors import Drop
 from schemas.source import Source
 from udfs.adapters.family import Family
 from udfs.adapters.fields import shorten
+from udfs.adapters.gold import answered
 from udfs.adapters.turns import PLACEHOLDER
 from udfs.ids import clean
 from udfs.sample import Draft, Evidence, Problem, Record, Turn
@@ -38,7 +39,7 @@ def checked(draft: Draft) -> Draft:
     return replace(
         draft,
         turns=turns,
-        gold_answer=_cleaned(draft.gold_answer),
+        gold_answer=answered(_cleaned(draft.gold_answer)),
         evidence=proof and Evidence(proof.kind, clean(proof.text)),
         original_id=_cleaned(draft.original_id),
     )

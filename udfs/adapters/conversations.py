@@ -1,6 +1,6 @@
 """Records that hold a conversation already: LLaVA and what descends from it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.enums import DropReason, MediaKind, Role
@@ -9,6 +9,7 @@ from schemas.source import Source
 from udfs.adapters.evidence import KEYS, evidence
 from udfs.adapters.family import Family, Shape
 from udfs.adapters.fields import dotted, first, items, record_of, text
+from udfs.adapters.gold import concluded
 from udfs.adapters.media import HEAD, patterned, refs
 from udfs.adapters.shapes import ARRAY, PARQUET
 from udfs.adapters.turns import MARK, PLACEHOLDER, Media, dialogue, place
@@ -42,6 +43,7 @@ def adapt(record: Record, source: Source) -> Draft:
     return Draft(
         turns=turns,
         media=media,
+        gold_answer=_gold(turns, media),
         evidence=evidence(record.value, KEYS),
         original_id=text(named[1], named[0]) if named else record.origin.original_id,
     )
@@ -73,7 +75,11 @@ def plain(record: Record, source: Source) -> Draft | None:
         return None
     if media and not marks:
         turns[0] = Turn(Role.USER, f"{IMAGE}\n{turns[0].text}")
-    return Draft(tuple(turns), media, original_id=str(name).strip())
+    return Draft(tuple(turns), media, _gold(turns, media), original_id=str(name).strip())
+
+
+def _gold(turns: Sequence[Turn], media: Media) -> str | None:
+    return concluded(turns[0].text, turns[1].text, shows=bool(media)) if len(turns) == 2 else None
 
 
 def _clean(words: str) -> bool:

@@ -9,6 +9,7 @@ from schemas.errors import Drop
 from schemas.source import By, FieldMap, Reading, Source
 from udfs.adapters import evidence, options
 from udfs.adapters.fields import answer, dotted, first, items, kind, record_of, text
+from udfs.adapters.gold import closing, concluded
 from udfs.adapters.media import fill, named, patterned
 from udfs.adapters.turns import MARK, Media, pairs, place
 from udfs.sample import Adapter, Draft, Record
@@ -60,6 +61,8 @@ class Recipe:
     """Brings a record into this shape first."""
     free: bool = False
     """Answers are texts of which none is the only right one, so that there is no gold answer."""
+    prose: bool = False
+    """Answers are replies, of which only a conclusion or a few words are gold."""
     shows: bool = True
     """Whether the records show anything."""
     general: bool = False
@@ -126,16 +129,20 @@ class _Reader:
         return Draft(
             turns=turns,
             media=media,
-            gold_answer=self.gold([reply for _, reply in asked]),
+            gold_answer=self.gold(asked, shows=bool(media)),
             evidence=proof,
             original_id=text(named_id[1], named_id[0]) if named_id else record.origin.original_id,
         )
 
-    def gold(self, replies: list[_Reply]) -> str | None:
+    def gold(self, asked: list[tuple[str, _Reply]], *, shows: bool) -> str | None:
         """The answer of the only question, if it is short enough to be looked for."""
-        if len(replies) != 1 or self.recipe.free or self.reading.question:
+        if len(asked) != 1 or self.recipe.free or self.reading.question:
             return None
-        return replies[0].gold if len(replies[0].gold.split()) <= GOLD_WORDS else None
+        question, reply = asked[0]
+        if self.recipe.prose:
+            return concluded(question, reply.gold, shows=shows)
+        said = closing(reply.gold) or reply.gold
+        return said if len(said.split()) <= GOLD_WORDS and "\\boxed" not in said else None
 
     def parts(self, record: Record) -> Iterator[Record]:
         """The record, or each of its question/answer objects."""

@@ -14,6 +14,7 @@ from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family,
 TEXT = Recipe(
     fields(answer=("response", "answer", "output", "solution"), rationale=(), context=(), options=()),
     system="system_prompt",
+    prose=True,
     shows=False,
 )
 
@@ -37,7 +38,7 @@ FLAT: Mapping[str, Family] = {
         family("keyed_json", ANY, *generic(KEYED)),
         family(
             "cauldron_parquet",
-            Recipe(fields(question=("user",), answer=("assistant",), media=("images",)), pairs="texts"),
+            Recipe(fields(question=("user",), answer=("assistant",), media=("images",)), pairs="texts", prose=True),
             rows(PARQUET | ARRAY, "images", "texts"),
         ),
         family("qa_list_parquet", Recipe(pairs="qa"), rows(PARQUET | ARRAY, "image", "qa")),
@@ -46,6 +47,7 @@ FLAT: Mapping[str, Family] = {
             Recipe(
                 fields(question=("inputs", "instruction"), answer=("outputs",), media=tuple(sorted(BASE64_KEYS))),
                 system="instruction",
+                prose=True,
                 optional=True,
             ),
             rows(ARRAY | PARQUET, "instruction", "inputs", "outputs"),

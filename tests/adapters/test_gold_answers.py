@@ -1,0 +1,78 @@
+"""Which part of a reply is the source's own answer, and where there is none."""
+
+import pytest
+from drafting import draft_of
+
+from schemas.enums import Modality
+
+SOLUTIONS = {
+    r"So $x = \boxed{\frac{1}{2}}$.": r"\frac{1}{2}",
+    r"First \boxed{1}." + "\n" + r"Then \boxed{42}": "42",
+    r"Thus $\boxed{\text{B}}$": "B",
+    r"Thus $\boxed{\textbf{(C)}\ 12}$": "C",
+    r"So $x = \boxed{2}$ or $x = \boxed{3}$": None,
+    r"So \boxed{2": None,
+    "Two and two.\n#### 4": "4",
+    "Two and two make four.\nThe answer is B.": "B",
+    "Two.\n**Answer: (C) four**": "C",
+    "Two.\nTherefore, the final answer is 3.5 cm": "3.5 cm",
+    "Two.\nThe answer is not known to me": None,
+    "Two.\nThe answer is in the picture.": None,
+    "Two.\nThe answer is B because it fits": None,
+    "Two.\nAnswer: unknown": None,
+    "The answer is B, which two and two make, as you can see if you count them one by one.\nI hope that helps.": None,
+    "So x is four and y is three.": None,
+    "4": "4",
+}
+
+
+@pytest.mark.parametrize(("solution", "gold"), SOLUTIONS.items())
+def test_what_a_solution_concludes_with(solution: str, gold: str | None):
+    value = {"problem": "How much?", "solution": solution}
+    assert draft_of("text_parquet", value, modality=Modality.TEXT).gold_answer == gold
+
+
+REPLIES = [
+    ("What colour?", "Red", "Red"),
+    ("What colour?", "Red.", "Red"),
+    ("Which? Answer with the option's letter.", "B", "B"),
+    ("Count the dogs.", "3", "3"),
+    ("Where?", "On the left side", "On the left side"),
+    ("What does it show?", "A man is running", None),
+    ("What does it show?", "A cat.", None),
+    ("What does it show?", "A man on a horse in a field", None),
+    ("What does it show?", "这是一只可爱的猫", None),
+    ("Describe it.", "Red car", None),
+    ("What colour?", "unanswerable", None),
+    ("What page?", "<html>", None),
+    ("Which?", "It is round.\nAnswer: B", "B"),
+    ("Which?", "The answer is unclear", None),
+]
+
+
+@pytest.mark.parametrize(("question", "reply", "gold"), REPLIES)
+def test_what_the_only_exchange_about_a_picture_concludes_with(question: str, reply: str, gold: str | None):
+    talk = [{"from": "human", "value": f"<image>\n{question}"}, {"from": "gpt", "value": reply}]
+    assert draft_of("llava_json", {"id": "1", "image": "a.jpg", "conversations": talk}).gold_answer == gold
+
+
+@pytest.mark.parametrize(("reply", "gold"), [("Whiskers", None), ("Yes.", "Yes"), ("12", "12"), ("A.", "A")])
+def test_a_name_may_be_one_of_many_where_nothing_is_shown(reply: str, gold: str | None):
+    talk = [{"from": "human", "value": "Can you name my cat?"}, {"from": "gpt", "value": reply}]
+    assert draft_of("llava_json", {"id": "1", "conversations": talk}, modality=Modality.TEXT).gold_answer == gold
+
+
+def test_a_longer_conversation_has_none():
+    talk = [{"from": who, "value": said} for who, said in (("human", "Who?"), ("gpt", "He"))] * 2
+    assert draft_of("llava_json", {"id": "1", "image": "a.jpg", "conversations": talk}).gold_answer is None
+
+
+@pytest.mark.parametrize("answer", ["<no answer>", "unanswerable", "Unsuitable image.", "N/A"])
+def test_what_says_that_there_is_no_answer_is_none(answer: str):
+    draft = draft_of("flat_qa_json", {"image": "a.jpg", "question": "Who?", "answer": answer})
+    assert (draft.turns[-1].text, draft.gold_answer) == (answer, None)
+
+
+def test_pairs_in_prose():
+    value = {"images": [{"bytes": b"1", "path": None}], "texts": [{"user": "Which?", "assistant": "Answer: B"}]}
+    assert draft_of("cauldron_parquet", value).gold_answer == "B"
