@@ -12,6 +12,7 @@ SOLUTIONS = {
     r"Thus $\boxed{\textbf{(C)}\ 12}$": "C",
     r"So $x = \boxed{2}$ or $x = \boxed{3}$": None,
     r"So \boxed{2": None,
+    r"\boxed 2": None,
     "Two and two.\n#### 4": "4",
     "Two and two make four.\nThe answer is B.": "B",
     "Two.\n**Answer: (C) four**": "C",

@@ -243,3 +243,30 @@ def test_families_know_how_their_answers_name_options():
     assert draft_of("tabmwp_json", {**table, "answer": "1"}).gold_answer == "A"
     science = {"_key": "7", "question": "How many?", "choices": ["1", "0"], "hint": ""}
     assert draft_of("scienceqa_json", {**science, "answer": 1}).gold_answer == "B"
+
+
+def test_marks_in_text_alone_are_what_is_spoken_of():
+    turns = ("What is <image> and <video> in <|image|>?", "It is <image>.")
+    told = ["What is < image > and < video > in <|image|>?", "It is < image >."]
+    pair = {"question": turns[0], "response": turns[1]}
+    assert said(draft_of("text_json", pair, modality=Modality.TEXT)) == told
+    assert said(draft_of("llava_json", talk(*turns), modality=Modality.TEXT)) == told
+    assert reason_of("llava_json", talk(*turns)) is DropReason.PLACEHOLDER_MISMATCH
+
+
+@pytest.mark.parametrize(("asked", "pictures", "told"), [
+    ("<image>\nWrite html of <image> tag", 1, "<image>\nWrite html of < image > tag"),
+    ("<image>\n<image>\nIs `<image>` a tag?", 2, "<image>\n<image>\nIs `< image >` a tag?"),
+    ("<|image|><|image|>\nIs <image> a tag?", 2, "<image><image>\nIs < image > a tag?"),
+    ("<image>\nHow good? <image> How sharp?", 1, None), ("<image>\nHow good is\n<image>\nhere?", 1, None),
+    ("Compare <image> to <image> here", 1, None), ("<image>\n<image>\nIs <image> a tag?", 1, None),
+    ("<image> Write html of <image> tag", 1, None), ("<image>\nIs <image> like <image> here?", 2, None),
+])  # fmt: skip
+def test_a_mark_inside_a_sentence_is_spoken_of_where_every_picture_has_its_own(
+    asked: str, pictures: int, told: str | None
+):
+    value = talk(asked, "So.", image=[f"{at}.jpg" for at in range(pictures)])
+    if told is None:
+        assert reason_of("llava_json", value) is DropReason.PLACEHOLDER_MISMATCH
+    else:
+        assert said(draft_of("llava_json", value))[0] == told

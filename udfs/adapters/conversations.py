@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from schemas.enums import DropReason, MediaKind, Role
+from schemas.enums import DropReason, MediaKind, Modality, Role
 from schemas.errors import Drop
 from schemas.source import Source
 from udfs.adapters.evidence import KEYS, evidence
@@ -12,7 +12,7 @@ from udfs.adapters.fields import dotted, first, items, record_of, text
 from udfs.adapters.gold import concluded
 from udfs.adapters.media import HEAD, patterned, refs
 from udfs.adapters.shapes import ARRAY, PARQUET
-from udfs.adapters.turns import MARK, PLACEHOLDER, Media, dialogue, place
+from udfs.adapters.turns import MARK, PLACEHOLDER, Media, dialogue, escaped, place
 from udfs.ids import clean
 from udfs.sample import IMAGE, VIDEO, Draft, MediaRef, Record, Turn
 
@@ -38,7 +38,9 @@ def adapt(record: Record, source: Source) -> Draft:
     said = [(speaker, *_written(content, name)) for name, speaker, content in _said(record)]
     own = [medium for _, _, media in said for medium in media]
     media = _merged(own, shown(record, source)) if any(own) else shown(record, source)
-    turns, media = place(dialogue((speaker, content) for speaker, content, _ in said), media)
+    turns = dialogue((speaker, content) for speaker, content, _ in said)
+    alone = not media and source.modality is Modality.TEXT
+    turns, media = (escaped(turns), media) if alone else place(turns, media)
     named = first(record.value, IDS)
     return Draft(
         turns=turns,

@@ -11,7 +11,7 @@ from udfs.adapters import evidence, options
 from udfs.adapters.fields import answer, dotted, first, items, kind, record_of, text
 from udfs.adapters.gold import closing, concluded
 from udfs.adapters.media import fill, named, patterned
-from udfs.adapters.turns import MARK, Media, pairs, place
+from udfs.adapters.turns import MARK, Media, escaped, pairs, place
 from udfs.sample import Adapter, Draft, Record
 
 ALIASES = FieldMap(
@@ -124,7 +124,8 @@ class _Reader:
             told[0] = (f"{before}\n\n{told[0][0]}", told[0][1])
         if len(media) == 1:
             told = [(_one_sheet(question), shown) for question, shown in told]
-        turns, media = place(pairs(told), media, front=True)
+        alone = not media and self.modality is Modality.TEXT
+        turns, media = (escaped(pairs(told)), media) if alone else place(pairs(told), media, front=True)
         named_id = first(record.value, self.paths("id"))
         return Draft(
             turns=turns,

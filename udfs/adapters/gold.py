@@ -16,7 +16,7 @@ _CLOSING = re.compile(
     r"|####\s*(.+)",
     re.IGNORECASE,
 )
-_NO_WORDS = re.compile(rf"{_CLOSING.pattern}|.*\\\\boxed", re.IGNORECASE)
+_NO_WORDS = re.compile(rf"{_CLOSING.pattern}|.*\\boxed", re.IGNORECASE)
 _LETTER = re.compile(r"(?:option\s+)?\(?([A-J])\)?(?:[.):,](?:\s.*)?)?")
 _WRAPPED = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{\s*(?:\(([A-Z])\).*|([^{}]*))\}\s*(.*)", re.DOTALL)
 _VERB = re.compile(

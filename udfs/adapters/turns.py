@@ -20,6 +20,10 @@ _MARK = r"(?:<image>|<video>|<\|image\|>|<\|video\|>|<ImageHere>|<image_?[0-9]+>
 MARK = re.compile(_MARK)
 """The ways in which sources say: here goes a picture."""
 RUN = re.compile(rf"{_MARK}(?:\s*{_MARK})*")
+_HEAD = re.compile(rf"{RUN.pattern}[ \t]*\n")
+_LITERAL = re.compile(r"<(image|video)>")
+_SPOKEN_OF = re.compile(r"(?<=[^\s.?!:>] )([`'\"(]?)<(image)>(?=[ `'\")][^\n]*\w)")
+"""A mark in the middle of a sentence."""
 
 
 def dialogue(said: Iterable[tuple[object, object]]) -> Turns:
@@ -77,6 +81,11 @@ def pairs(asked: Iterable[tuple[str, str]]) -> Turns:
     return dialogue(turn for question, reply in asked for turn in (("user", question), ("assistant", reply)))
 
 
+def escaped(turns: Turns) -> Turns:
+    """Turns of text alone, in which marks are what is spoken of."""
+    return tuple(replace(turn, text=_LITERAL.sub(r"< \1 >", turn.text)) for turn in turns)
+
+
 def place(turns: Turns, media: Media, *, front: bool = False) -> tuple[Turns, Media]:
     """Marks of the user turns become placeholders of the media they stand for, and media take their order.
 
@@ -85,7 +94,10 @@ def place(turns: Turns, media: Media, *, front: bool = False) -> tuple[Turns, Me
     """
     if len(media) == 1 and media[0].kind is MediaKind.VIDEO:
         turns = _mapped(turns, lambda text: RUN.sub(VIDEO, text))  # a video may be marked once per frame
-    marks = [mark for turn in turns if turn.role is Role.USER for mark in MARK.findall(turn.text)]
+    marks = _marks(turns)
+    if len(marks) > len(media) and all(medium.kind is MediaKind.IMAGE for medium in media):
+        turns = _spoken_of(turns, len(media))
+        marks = _marks(turns)
     if media and not marks and (front or len(media) == 1):
         shown = "\n".join(PLACEHOLDER[medium.kind] for medium in media)
         return (replace(turns[0], text=f"{shown}\n{turns[0].text}"), *turns[1:]), media
@@ -96,6 +108,18 @@ def place(turns: Turns, media: Media, *, front: bool = False) -> tuple[Turns, Me
     media = _ordered(marks, media)
     kinds = iter(media)
     return _mapped(turns, lambda text: MARK.sub(lambda _: PLACEHOLDER[next(kinds).kind], text)), media
+
+
+def _marks(turns: Turns) -> list[str]:
+    return [mark for turn in turns if turn.role is Role.USER for mark in MARK.findall(turn.text)]
+
+
+def _spoken_of(turns: Turns, shown: int) -> Turns:
+    """Turns without marks inside sentences, where each picture has one on lines of their own before all text."""
+    head = _HEAD.match(turns[0].text)
+    if head is None or len(MARK.findall(head[0])) != shown:
+        return turns
+    return _mapped(turns, lambda text: _SPOKEN_OF.sub(r"\1< \2 >", text))
 
 
 def _ordered(marks: list[str], media: Media) -> Media:
