@@ -7,7 +7,7 @@ from drafting import make_source
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.enums import MediaKind, Role
+from schemas.enums import MediaKind, Modality, Role
 from schemas.source import Reading, Source
 from udfs.adapters import find_family
 from udfs.adapters.adapt import adapt
@@ -16,6 +16,7 @@ from udfs.sample import Draft, MediaRef, Origin, Record, Turn
 
 FAMILY = find_family("llava_json")
 READING = Reading(files=("*",), media_pattern="p{id}.png")
+TEXT = make_source("llava_json", Modality.TEXT)
 PLAIN, PATTERN = make_source("llava_json"), make_source("llava_json", reading=READING)
 MARKS = ["<image>", "<video>", "<|image|>", "<image1>", "<|image_1|>", "{image#1}", "<imag", "<", "{", "image>"]
 LETTERS = ["e\u0301", "e\0\u0301", "\0", "\u1100\u1161", "\x1f", "\ufeff", "\u4e2d", "\u212b", "\u00e9"]
@@ -53,7 +54,7 @@ LIKELY = st.fixed_dictionaries(
 )
 
 
-@given(RECORD | LIKELY, st.sampled_from([PLAIN, PATTERN]))
+@given(RECORD | LIKELY, st.sampled_from([PLAIN, PATTERN, TEXT]))
 def test_both_ways_agree(value: dict[str, Any], source: Source):
     record = Record(value, Origin("a.json", 0))
     assert plain(record, source) in (None, adapt(record, source, FAMILY))

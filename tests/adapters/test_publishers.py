@@ -182,7 +182,7 @@ CASES: Mapping[str, tuple[str, dict[str, Any], list[str], list[str]]] = {
             "caption_attribution_description": "English: A hill",
         },
         ["https://x/1.jpg"],
-        ["<image>\nDescribe this picture.", "English: A hill"],
+        ["<image>\nDescribe this picture.", "A hill"],
     ),
     "LAION-GPT4V": (
         "laion_gpt4v",

@@ -270,3 +270,22 @@ def test_a_mark_inside_a_sentence_is_spoken_of_where_every_picture_has_its_own(
         assert reason_of("llava_json", value) is DropReason.PLACEHOLDER_MISMATCH
     else:
         assert said(draft_of("llava_json", value))[0] == told
+
+
+@pytest.mark.parametrize("family", ["flat_qa_pickle", "geometry_pickle"])
+def test_an_index_beside_a_program_is_the_answer(family: str):
+    value = {"image": "a.png", "choices": ["1", "2", "3"], "label": 1, "answer": "N_0", "subject": "How?"}
+    assert draft_of(family, value).gold_answer == "B"
+
+
+def test_a_meme_is_no_evidence_of_its_own_text():
+    draft = draft_of("hateful_memes_jsonl", {"id": 1, "img": "img/1.png", "label": 0, "text": "so it is"})
+    assert (said(draft)[1], draft.evidence) == ("No", None)
+    assert "so it is" in said(draft)[0]
+
+
+def test_an_attribution_loses_the_name_of_its_language():
+    value = {"image_url": "https://x/1.jpg", "caption_reference_description": None}
+    told = {"English: A lighthouse": "A lighthouse", "A: B": "A: B"}
+    for written, shown in told.items():
+        assert said(draft_of("wit_tsv", {**value, "caption_attribution_description": written}))[1] == shown

@@ -156,6 +156,8 @@ def in_pickle(value: Value) -> Value:
     scores = value.get("label")
     if isinstance(scores, Mapping):
         value = {**value, "question": value.get("sent"), "label": next(iter(scores), None)}
+    if isinstance(scores, int) and (value.get("choices") or value.get("choice_nums")):
+        value = {name: part for name, part in value.items() if name != "answer"}  # a program, or words for the index
     image = value.get("image", value.get("img_id"))
     split = image.partition("_")[0] if isinstance(image, str) and len(image) < 64 and "." not in image else ""
     return {**value, "image": f"images/{split}/{image}.jpg"} if split in ("train", "val", "test") else value

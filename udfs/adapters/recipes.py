@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from schemas.enums import Modality
 from udfs.adapters.family import Container, Family, Shape
@@ -20,6 +21,14 @@ TEXT = Recipe(
 
 
 ANY = Recipe(general=True)
+
+
+def attributed(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """WIT: an attribution begins with the name of its language."""
+    told = value.get("caption_attribution_description")
+    if not isinstance(told, str):
+        return value
+    return {**value, "caption_attribution_description": told.strip().removeprefix("English:").strip()}
 
 
 def text_rows(containers: frozenset[Container]) -> tuple[Shape, ...]:
@@ -69,6 +78,7 @@ FLAT: Mapping[str, Family] = {
                     media=("image_url",),
                     context=("context_section_description", "context_page_description"),
                 ),
+                prepare=attributed,
                 ask=DESCRIBE,
                 free=True,
             ),

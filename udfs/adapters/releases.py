@@ -92,7 +92,7 @@ RELEASES: Mapping[str, Family] = {
         family(
             "hateful_memes_jsonl",
             Recipe(
-                fields(question=(), answer=("label",), media=("img",), context=("text",)),
+                fields(question=(), answer=("label",), media=("img",), context=()),
                 ask='Is this meme hateful? Its text reads "{text}". Answer yes or no.',
                 words=YES_NO,
             ),
