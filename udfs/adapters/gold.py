@@ -13,7 +13,7 @@ NON_ANSWERS = frozenset({
 CHARS = 40
 _CLOSING = re.compile(
     r"(?:(?:so|thus|therefore|hence)\b,?\s*)?(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)\s*(?:is\b:?|:)\s*(.+)"
-    r"|####\s*(.+)",
+    r"|(?:####|答案(?:是|为)?[:\uff1a]?)\s*(.+)",
     re.IGNORECASE,
 )
 _NO_WORDS = re.compile(rf"{_CLOSING.pattern}|.*\\boxed", re.IGNORECASE)
@@ -22,6 +22,8 @@ _WRAPPED = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{\s*(?:\(([A-Z
 _VERB = re.compile(
     r"(?:^|\s)(?:is|are|was|were|has|have|can|does|do|will|I|I'm|it's|because|since)(?:\s|$)", re.IGNORECASE
 )
+_YES_NO = re.compile(r"(yes|no),\s", re.IGNORECASE)
+_POLITE = re.compile(r"\b(?:sorry|sure|certainly|hello|thanks?|cannot|can't)\b", re.IGNORECASE)
 _OPENS = re.compile(
     r"(?:in|on|at|that|not|based|provided|given|because|as|to|shown|found|below|above)\b", re.IGNORECASE
 )
@@ -43,11 +45,11 @@ def closing(reply: str) -> str | None:
     found = _CLOSING.fullmatch(line)
     if found is None or (len(reply) > 200 and "\n" not in reply[-200:]):
         return None
-    said = (found[1] or found[2]).strip("*_$ \t")
+    said = (found[1] or found[2]).strip("*_$ \t").rstrip(".。").strip("*_$ \t")
     letter = _LETTER.fullmatch(said)
     if letter:
         return letter[1]
-    return None if _OPENS.match(said) else _brief(said)
+    return None if _OPENS.match(said) or not any(map(str.isalnum, said)) else _brief(said)
 
 
 def concluded(question: str, reply: str, *, shows: bool) -> str | None:
@@ -67,11 +69,13 @@ def concluded(question: str, reply: str, *, shows: bool) -> str | None:
 def _brief(said: str) -> str | None:
     """Words that are no sentence, without the point after a single one."""
     words = said.split()
+    if agrees := _YES_NO.match(said):
+        return agrees[1]
     if len(words) == 1 and re.fullmatch(r"[^.]+\.", said):
         said = said[:-1]
     whole = len(words) > 1 and (said[-1] in ".!?。\uff01\uff1f" or (len(words) > 2 and _VERB.search(said)))
     long = len(words) > SENTENCE or len(said) > CHARS or len(_CJK.findall(said)) > SENTENCE
-    return None if not words or whole or long or "<" in said or "`" in said else said
+    return None if not words or whole or long or _POLITE.search(said) or "<" in said or "`" in said else said
 
 
 def _from_box(reply: str) -> str | None:
