@@ -161,12 +161,12 @@ ORIGINALS: Mapping[str, Family] = {
         ),
         family(
             "geometry3k_folder",
-            Recipe(fields(question=("problem_text",), media=("images",)), prepare=in_a_folder),
+            Recipe(fields(question=("problem_text",), media=("images",)), prepare=in_a_folder, by_letter=True),
             rows(FILES, "problem_text", "choices", "answer", at="json"),
         ),
         family(
             "iconqa_folder",
-            Recipe(fields(media=("images",)), prepare=in_a_folder),
+            Recipe(fields(media=("images",)), prepare=in_a_folder, by_index=True),
             rows(FILES, "question", "answer", "ques_type", at="json"),
         ),
         family(
@@ -211,7 +211,7 @@ ORIGINALS: Mapping[str, Family] = {
         ),
         family(
             "tqa_json",
-            Recipe(prepare=lesson, optional=True),
+            Recipe(prepare=lesson, optional=True, by_letter=True),
             side(LESSONS, "globalID", "lessonName", "questions"),
             joiner=taught,
         ),
@@ -233,7 +233,8 @@ ORIGINALS: Mapping[str, Family] = {
                     answer=("Answer_label", "Answer", "Anwser"),
                     media=("Figure_path",),
                     context=("Caption",),
-                )
+                ),
+                by_letter=True,
             ),
             rows(TABLE, "Figure_path", "Question", "Choice A", "Choice B"),
         ),
@@ -244,7 +245,7 @@ ORIGINALS: Mapping[str, Family] = {
         ),
         family(
             "iconqa_parquet",
-            Recipe(fields(media=("images",)), prepare=split_choices),
+            Recipe(fields(media=("images",)), prepare=split_choices, by_text=True),
             rows(PARQUET, "query_image", "question", "choices", "ques_type"),
         ),
     )
