@@ -258,8 +258,10 @@ def test_disk(here: Path, hub: Hub, capsys: pytest.CaptureFixture[str], monkeypa
     assert "the plan needs 0 MB" in ran.err
     assert not hub.asked
     with monkeypatch.context() as full:
+
         def no_space(*_: object) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
+
         full.setattr("jobs.fetch.part.Part.write", no_space)
         ran = Ran(capsys, "geo")
     assert ran.code == 4
