@@ -193,7 +193,7 @@ def test_one_setting_leads_to_a_vision_model(demo: Demo):
 def test_the_second_run_pays_nothing(demo: Demo, again: Command, told: dict[str, Any]):
     assert again.code == 0, again.err[-3000:]
     assert {stage["stage"]: stage["calls_new"] for stage in told["stages"]} == dict.fromkeys(
-        ("rewrite", "judge", "publish", "export"), 0
+        ("dedup", "rewrite", "judge", "publish", "export"), 0
     )
     assert next(stage["calls_reused"] for stage in told["stages"] if stage["stage"] == "rewrite") == MAX_SAMPLES
     assert again.seconds < demo.first.seconds
