@@ -37,7 +37,7 @@ def test_quickstart_shows_what_the_run_left(spark: SparkSession, demo_root: Path
     assert len(pairs) == 5
     assert all(row["before"] and row["after"] and row["completion_tokens"] for row in pairs)
     assert sum(row["pairs"] for row in verdicts) >= 5
-    assert {row["kind"] for row in release} == {"original", "rewritten"}
+    assert "rewritten" in {row["kind"] for row in release} <= {"original", "rewritten"}
     assert sum(row["rows"] for row in release) == gates[0]["rows"]
     assert gates[0]["success"]
     assert [row["verdict"]["status"] for row in asked] == ["ok", "ok"]
