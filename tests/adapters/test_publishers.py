@@ -318,9 +318,9 @@ def test_tatqa_answers_take_their_scale():
         "table": {"uid": "t", "table": [["a", "b"]]},
         "paragraphs": [{"order": 2, "text": "Second."}, {"order": 1, "text": "First."}],
         "questions": [
-            {"question": "Sum?", "answer": 3.5, "scale": "million"},
-            {"question": "Which?", "answer": ["x", "y"], "scale": ""},
+            {"question": "Sum?", "answer": 3.5, "scale": "million", "derivation": "1.5 + 2"},
+            {"question": "Which?", "answer": ["x", "y"], "scale": "", "derivation": ""},
         ],
     }
     draft = draft_of("tatqa_json", value, modality=Modality.TEXT)
-    assert said(draft) == ["a | b\n\nFirst.\n\nSecond.\n\nSum?", "3.5 million", "Which?", "x, y"]
+    assert said(draft) == ["a | b\n\nFirst.\n\nSecond.\n\nSum?", "1.5 + 2\nAnswer: 3.5 million", "Which?", "x, y"]

@@ -11,12 +11,17 @@ NON_ANSWERS = frozenset({
 })  # fmt: skip
 """What annotators write where they have no answer, in lower case and without marks around it."""
 CHARS = 40
-_CLOSING = re.compile(
-    r"(?:(?:so|thus|therefore|hence)\b,?\s*)?(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)\s*(?:is\b:?|:)\s*(.+)"
-    r"|(?:####|答案(?:是|为)?[:\uff1a]?)\s*(.+)",
-    re.IGNORECASE,
+_SAYS = r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)\s*(?:is\b:?|:)\s*"
+_HENCE = r"(?:so|thus|therefore|hence)\b,?\s*"
+_CHINESE = r"(?:####|答案(?:是|为)?[:\uff1a]?)\s*"
+_CLOSING = re.compile(rf"(?:{_HENCE})?{_SAYS}(.+)|{_CHINESE}(.+)", re.IGNORECASE)
+_BEHIND = re.compile(
+    rf".*(?:[.!?;]\s+(?:{_HENCE})?|\b{_HENCE}){_SAYS}(.+)|.*(?:[。；，]|所以|因此|故){_CHINESE}(.+)", re.IGNORECASE
 )
+"""The same behind other words of its line: after a sentence, or as what follows from them."""
 _NO_WORDS = re.compile(rf"{_CLOSING.pattern}|.*\\boxed", re.IGNORECASE)
+_SAID = re.compile(rf"{_SAYS}|{_CHINESE}", re.IGNORECASE)
+_TWO_SENTENCES = re.compile(r"[.!?]\s")
 _LETTER = re.compile(r"(?:option\s+)?\(?([A-J])\)?(?:[.):,](?:\s.*)?)?")
 _WRAPPED = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{\s*(?:\(([A-Z])\).*|([^{}]*))\}\s*(.*)", re.DOTALL)
 _VERB = re.compile(
@@ -38,18 +43,28 @@ def answered(gold: str | None) -> str | None:
 
 
 def closing(reply: str) -> str | None:
-    r"""What a reply in prose concludes with: its last \boxed{...}, or a last line that says nothing but the answer."""
+    r"""What a reply in prose concludes with: its last \boxed{...}, or its last line, which may say why before."""
     if "\\boxed" in reply:
         return _from_box(reply)
     line = reply[-200:].rpartition("\n")[2].strip("*_ \t")
-    found = _CLOSING.fullmatch(line)
-    if found is None or (len(reply) > 200 and "\n" not in reply[-200:]):
+    if len(reply) > 200 and "\n" not in reply[-200:]:
+        line = line.partition(" ")[2]  # its beginning is cut off, and may be half a word
+        found = _behind(line)
+    else:
+        found = _CLOSING.fullmatch(line) or _behind(line)
+    if found is None:
         return None
     said = (found[1] or found[2]).strip("*_$ \t").rstrip(".。").strip("*_$ \t")
     letter = _LETTER.fullmatch(said)
     if letter:
         return letter[1]
-    return None if _OPENS.match(said) or not any(map(str.isalnum, said)) else _brief(said)
+    odd = _OPENS.match(said) or _TWO_SENTENCES.search(said) or not any(map(str.isalnum, said))
+    return None if odd else _brief(said)
+
+
+def _behind(line: str) -> re.Match[str] | None:
+    """The conclusion of a line that says something else first; none of a line that gives several answers."""
+    return _BEHIND.fullmatch(line) if len(_SAID.findall(line)) == 1 else None
 
 
 def concluded(question: str, reply: str, *, shows: bool) -> str | None:

@@ -121,7 +121,7 @@ PUBLISHERS: Mapping[str, Family] = {
         ),
         family(
             "tatqa_json",
-            Recipe(prepare=report, pairs="pairs", system="context", shows=False),
+            Recipe(fields(rationale=("derivation",)), prepare=report, pairs="pairs", system="context", shows=False),
             rows(ARRAY, "table", "paragraphs", "questions"),
         ),
         # Videos.
