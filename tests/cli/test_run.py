@@ -101,6 +101,7 @@ def test_interrupted_then_killed_then_completed(start: Start, hosts: Path):
     assert left(hosts) == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_pilots_calls_are_reused_by_the_full_run(start: Start, hosts: Path):
     pilot = start("run", "--limit", "20", "--until", "rewrite")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from corpora import Answered, counted, run_here, stub_config, watched
+from corpora import SHAPES, Answered, asked, counted, run_here, stub_config, watched, write_json, write_pictures
 from pyspark.sql import SparkSession
 
 from jobs.run import Stage
@@ -104,6 +104,16 @@ def test_a_wave_whose_workers_are_killed_is_asked_again_and_paid_once(again: Aga
     assert answers(tables).count() == 120
     served = [line["key"] for line in counted(Path(config.storage.host_dir))]
     assert len(served) == len(set(served)) == 120
+
+
+def test_a_pilots_calls_are_reused_by_the_full_run(tmp_path: Path, hosts: Path, spark: SparkSession):
+    write_pictures(tmp_path / "sources" / "shapes", range(5))
+    write_json(tmp_path / "sources" / "shapes" / "a.json", [asked([f"p{n % 5}.png"], n) for n in range(20)])
+    config, stages = stub_config(tmp_path, hosts, {}, "judging.score_share=0"), [Stage.NORMALISE, Stage.REWRITE]
+    pilot, _ = run_here(config, [SHAPES], stages, limit=6)
+    full, tables = run_here(config, [SHAPES], stages)
+    assert [outcome.stages[0].calls_new for outcome in (pilot, full)] == [12, 28]
+    assert sorted(line["key"] for line in counted(hosts)) == sorted(set(keys_of(tables)))
 
 
 def test_another_number_of_buckets_is_refused(again: Again):

@@ -40,7 +40,7 @@ def stop_host(host: HostState, wait_s: float = 60.0) -> bool:
     return not host.alive()
 
 
-def release_hosts(host_dir: str, owner: Owner, wait_s: float = 30.0) -> list[HostState]:
+def release_hosts(host_dir: str, owner: Owner, wait_s: float = 60.0) -> list[HostState]:
     """Tells every host that `owner` needs it no more; returns those that are still there after `wait_s`.
 
     A host that others use, or that has a connection open, stays.
