@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help spark engine demo test test-full check lint docs clean
+.PHONY: help spark engine others demo test test-full check lint docs clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ spark:  ## Install Spark's environment
 engine:  ## Install the environments of Spark and of the CPU engine
 	@$(PYTHON) requirements/install.py spark engine
 
+others: spark  ## Install what tests talk to: a Spark Connect client, an S3 server
+	@$(PYTHON) requirements/install.py connect s3
+
 demo: engine  ## Run the main job on built-in data with a real engine on the CPU
 	@$(BIN)/mammoth-vl demo $(ARGS)
 
@@ -22,10 +25,10 @@ lint: spark  ## Style, types, import direction
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: engine  ## The tests
+test: engine others  ## The tests
 	$(BIN)/pytest -m "not slow" $(ARGS)
 
-test-full: engine  ## The tests, those that take long too
+test-full: engine others  ## The tests, those that take long too
 	$(BIN)/pytest $(ARGS)
 
 check: lint test  ## The gate: lint and test

@@ -1,6 +1,6 @@
 """Makes an environment of the checkout from pinned, hash-checked requirement files; run by `make`.
 
-python3 requirements/install.py spark|engine
+python3 requirements/install.py spark|engine|connect|s3
 
 Everything that could stop it is looked at before anything is downloaded. A second run installs nothing.
 """
@@ -19,9 +19,11 @@ PYTHONS = ((3, 11), (3, 13))
 FILES = {
     "spark": ("spark.txt", "demo.txt", "dev.txt"),
     "engine": ("engine.txt", "demo-model.txt"),
+    "connect": ("connect.txt",),
+    "s3": ("s3.txt",),
 }
-FOLDERS = {"spark": ROOT / ".venv", "engine": ROOT / ".venv-engine"}
-NEEDED_GB = {"spark": 4, "engine": 9}
+FOLDERS = {"spark": ROOT / ".venv", **{kind: ROOT / f".venv-{kind}" for kind in ("engine", "connect", "s3")}}
+NEEDED_GB = {"spark": 4, "engine": 9, "connect": 1, "s3": 1}
 
 
 class InstallError(Exception):
