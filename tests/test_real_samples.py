@@ -37,7 +37,6 @@ ORIGINS = {
 """Folders in the form of those who made the data: their family, and records that only lack their picture, if any."""
 NO_SAMPLE_EITHER_WAY = {
     "hitab_cauldron_llava_format": DropReason.MISSING_MEDIA,  # tables that nobody has drawn
-    "robut_wtq_cauldron_llava_format": DropReason.MISSING_MEDIA,
     "lrv_normal_filtered": DropReason.NO_ANSWER,
 }
 MAX_SAMPLES, MAX_PICTURES = 24, 4

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 
-from schemas.errors import Drop
+from schemas.errors import Drop, InputError
 from udfs import files, members
 
 _SEEKABLE = (".zip", ".tar")
@@ -14,6 +14,7 @@ _PART = re.compile(
     r"(?P<all>(?P<whole>.+\.(?:zip|tar|tgz|tar\.gz|tar\.zst))[._-]?(?:part_?)?)(?:\d{1,3}|(?<=\.)a[a-z]|(?<=part_|.part)[a-z]+)",
     re.IGNORECASE,
 )
+_INSIDE = "!/"
 _DEEPEST = 2
 """Archives with annotations are looked for so many folders below a source's own."""
 MOST_PACKED = 64
@@ -42,6 +43,27 @@ def unreadable_in(folder: str) -> str:
             return f"; {every}* are parts of an archive: join the parts (cat {every}* > {whole})"
     packed = next((name for name in names if name.lower().endswith(_PACKED)), None)
     return f"; {files.join(folder, packed)} cannot be read at random: unpack it there" if packed else ""
+
+
+def find(root: str, patterns: Sequence[str]) -> list[str]:
+    """As `files.find`; `archive!/member` finds members of archives, save those that are found unpacked beside them."""
+    found = files.find(root, [pattern for pattern in patterns if _INSIDE not in pattern])
+    loose, inside = set(found), dict[str, None]()
+    for pattern in (pattern for pattern in patterns if _INSIDE in pattern):
+        outer, _, wanted = pattern.partition(_INSIDE)
+        for archive in files.find(root, [outer]):
+            for name in _annotations(files.inside(root, archive)):
+                if files.fits(name, wanted) and not loose.intersection(_unpacked_places(archive, name)):
+                    inside[f"{archive}{_INSIDE}{name}"] = None
+    return [*found, *inside]
+
+
+def _annotations(uri: str) -> tuple[str, ...]:
+    try:
+        return members.annotations(uri)
+    except Drop as drop:
+        message, _, step = drop.detail.rpartition("; ")
+        raise InputError(message or drop.detail, step if message else "unpack it") from drop
 
 
 def annotations_below(root: str, patterns: Sequence[str], *, inflate: bool) -> tuple[list[str], list[str]]:
@@ -89,9 +111,13 @@ def stem_of(archive: str) -> str:
 
 
 def _matches(archive: str, name: str, patterns: Sequence[str]) -> bool:
+    return any(files.fits(place, pattern) for place in _unpacked_places(archive, name) for pattern in patterns)
+
+
+def _unpacked_places(archive: str, name: str) -> list[str]:
+    """Where a member lies once its archive is unpacked beside it, into a folder of its name or not."""
     folder, stem = archive.rpartition("/")[0], stem_of(archive)
-    places = (name, f"{stem}/{name}", name.removeprefix(f"{stem}/"))
-    return any(files.fits(f"{folder}/{place}".lstrip("/"), pattern) for place in places for pattern in patterns)
+    return [f"{folder}/{place}".lstrip("/") for place in (name, f"{stem}/{name}", name.removeprefix(f"{stem}/"))]
 
 
 def _listed(folder: str) -> list[str]:

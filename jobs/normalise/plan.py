@@ -61,7 +61,7 @@ def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
     A folder of its own holds nothing else, so files that are named otherwise than declared count there too.
     """
     patterns = source.reading.files if source.reading else ()
-    declared = files.find(folder, patterns) if patterns else []
+    declared = archives.find(folder, patterns) if patterns else []
     if declared:
         return declared, True
     found = _others(source, folder, "**/*")

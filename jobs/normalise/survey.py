@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from jobs.readers import layouts, plan_ranges, read
 from jobs.readers.folders import ALWAYS, Folder, gather, illustrate
+from jobs.readers.small_files import PROSE, TABLE
 from schemas.errors import InputError
 from schemas.source import Source
 from udfs import files
@@ -71,7 +72,7 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
         closed = {
             pattern
             for pattern, folder in folders.items()
-            if folder.layout.at in ALWAYS or len(folder.names) > _OPENED or (known and pattern in known.files)
+            if folder.layout.at in ALWAYS or (known and pattern in known.files) or _too_many(folder)
         }
         if closed != set(folders):
             folders = {pattern: folder for pattern, folder in folders.items() if pattern in closed}
@@ -81,6 +82,11 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
         elif refused:
             told = "; ".join(list(looker.failed.values())[:3])
             raise InputError(f"{refused.args[0]}; not read: {told}", refused.next_step) if told else refused
+
+
+def _too_many(folder: Folder) -> bool:
+    """Whether a folder is taken for what it looks like; prose and tables look like anything."""
+    return len(folder.names) > _OPENED and folder.layout.at not in (PROSE, TABLE)
 
 
 def _illustrated(root: str, folders: Mapping[str, Folder]) -> Mapping[str, Folder]:

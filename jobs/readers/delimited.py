@@ -132,12 +132,27 @@ def header_of(uri: str, first: Row | None) -> list[str]:
 
 def dialect_of(uri: str) -> Dialect:
     """The dialect under which the first rows are as wide as the header; in doubt quotes mean quoting."""
-    lines = list(_text_lines([head_of(uri, _HEAD)]))
-    header = lines[0] if lines else ""
     suffix = next((suffix for suffix in _DELIMITERS if suffix in uri.lower()), ".csv")
-    delimiter = "\t" if "\t" in header else max((_DELIMITERS[suffix], ",", ";"), key=header.count)
+    return _dialect(list(_text_lines([head_of(uri, _HEAD)])), _DELIMITERS[suffix])
+
+
+def _dialect(lines: list[str], usual: str) -> Dialect:
+    header = lines[0] if lines else ""
+    delimiter = "\t" if "\t" in header else max((usual, ",", ";"), key=header.count)
     second = Dialect(delimiter, quoted=False) if delimiter == "\t" else Dialect(delimiter, backslash=True)
     return min((Dialect(delimiter), second), key=lambda dialect: sum(bool(r.problem) for r in rows(lines, dialect)))
+
+
+def table_of(data: bytes) -> list[list[str]]:
+    """All rows of a small CSV file, its header first; ValueError when one of them is not as wide as that."""
+    lines = list(_text_lines([data]))
+    found = list(rows(lines, _dialect(lines, ",")))
+    for row in found:
+        if row.problem:
+            raise ValueError(f"{row.problem.detail}: {row.text[:80]!r}")
+    if not found:
+        raise ValueError("the table is empty")
+    return [row.fields for row in found]
 
 
 def _text_lines(content: Iterable[bytes]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from jobs.readers.ranges import Range
-from jobs.readers.small_files import LARGEST, SUFFIXES, value_of
+from jobs.readers.small_files import LARGEST, OTHERWISE, SUFFIXES, TABLE, placed, value_of
 from schemas.enums import DropReason
 from udfs import files
 from udfs.adapters.family import Container, Layout
@@ -39,9 +39,10 @@ def gather(root: str, found: Iterable[str]) -> dict[str, Folder]:
     """Folders whose files are records, by the pattern of their files; at most three of each are opened."""
     groups: dict[str, list[str]] = {}
     paths = [path for path in map(PurePosixPath, sorted(found)) if path.suffix[1:].lower() in SUFFIXES]
-    beside = Counter(map(_everywhere, paths))
+    beside, within = Counter(map(_everywhere, paths)), Counter(map(_here, paths))
     for path in paths:
-        alike = _everywhere(path) if beside[_everywhere(path)] > 1 else str(path.with_name(f"*{path.suffix}"))
+        # A name in two folders of three files each is no record with a folder of its own.
+        alike = _everywhere(path) if beside[_everywhere(path)] >= max(2, within[_here(path)]) else _here(path)
         groups.setdefault(alike, []).append(str(path))
     made = {pattern: _folder(root, names) for pattern, names in groups.items()}
     return {pattern: folder for pattern, folder in made.items() if folder}
@@ -52,13 +53,20 @@ def _everywhere(path: PurePosixPath) -> str:
     return str(path.parents[1] / "*" / path.name) if len(path.parents) > 1 else str(path)
 
 
+def _here(path: PurePosixPath) -> str:
+    """Pattern of the files of this suffix in the folder of this one."""
+    return str(path.with_name(f"*{path.suffix}"))
+
+
 def _folder(root: str, names: Sequence[str]) -> Folder | None:
     suffix = PurePosixPath(names[0]).suffix[1:].lower()
-    looked = [_look(root, name, suffix) for name in sorted({names[0], names[len(names) // 2], names[-1]})]
-    values = [value for value in looked if isinstance(value, dict)]
-    if suffix not in ALWAYS and (not values or None in looked):
-        return None
-    return Folder(tuple(names), Layout(Container.FILES, suffix, values[0] if values else None))
+    some = sorted({names[0], names[len(names) // 2], names[-1]})
+    for kind in (suffix, *OTHERWISE.get(suffix, ())):
+        looked = [_look(root, name, kind) for name in some]
+        values = [value for value in looked if isinstance(value, dict)]
+        if suffix in ALWAYS or (values and (None not in looked or kind == TABLE)):
+            return Folder(tuple(names), Layout(Container.FILES, kind, values[0] if values else None))
+    return None
 
 
 def _look(root: str, name: str, suffix: str) -> dict[str, object] | Problem | None:
@@ -70,7 +78,9 @@ def _look(root: str, name: str, suffix: str) -> dict[str, object] | Problem | No
     if not data.strip():
         return Problem(DropReason.MALFORMED, "the file is empty")
     value = value_of(data, suffix)
-    if suffix in ALWAYS or isinstance(value, dict):
+    if isinstance(value, dict):
+        return placed(value, PurePosixPath(name))
+    if suffix in ALWAYS:
         return value
     return value if suffix == "json" and data.lstrip().startswith(b"{") else None
 

@@ -14,12 +14,13 @@ import numpy as np
 from defusedxml import DefusedXmlException
 
 from jobs.readers.arrays import plain
+from jobs.readers.delimited import table_of
 from jobs.readers.documents import BOM
 from jobs.readers.json_records import DEEPEST, decode
 from jobs.readers.ranges import Range
 from schemas.enums import DropReason
 from schemas.errors import InputError
-from udfs import files
+from udfs import archives, files
 from udfs.adapters.media import KEY, PATH, PICTURE
 from udfs.sample import Origin, Problem, Record
 
@@ -36,6 +37,7 @@ _NUMBER = r"\s*-?\d+(?:\.\d+)?\s*"
 _BOX = re.compile(rf"(?P<points>{_NUMBER}(?:,{_NUMBER}){{7}}|{_NUMBER}(?:,{_NUMBER}){{3}}),(?P<rest>.*)")
 _RATED = re.compile(r'([01]),"(.*)"$')
 _SCRIPT = re.compile(r"(?:Latin|Arabic|Chinese|Japanese|Korean|Bangla|Hindi|Symbols|Mixed|None),(.*)$")
+TEXT = "#prose"
 _ILLEGIBLE = frozenset({"###", "*", ""})
 
 
@@ -46,7 +48,8 @@ def read_files(root: str, part: Range) -> Iterator[Record]:
         if name:
             yield _record(files.join(root, name), origin, part.at, picture)
         else:
-            yield Record({}, origin, Problem(DropReason.ORPHAN_QUESTION, f"no .{part.at} file goes with this picture"))
+            suffix = PurePosixPath(part.file).suffix
+            yield Record({}, origin, Problem(DropReason.ORPHAN_QUESTION, f"no {suffix} file goes with this picture"))
 
 
 def _record(uri: str, origin: Origin, suffix: str, picture: str) -> Record:
@@ -59,15 +62,20 @@ def _record(uri: str, origin: Origin, suffix: str, picture: str) -> Record:
     value = value_of(data, suffix)
     if isinstance(value, Problem):
         return Record({}, hashed, value, excerpt)
-    path = PurePosixPath(origin.file)
+    path = PurePosixPath(archives.unpacked(origin.file))
     stem = path.name.partition(".")[0]
     key = path.parent.name if stem in UNNAMED else stem
     where = {KEY: key, PATH: str(path.with_suffix("")), PICTURE: picture or None}
-    return Record({**value, **where}, hashed, None, excerpt)
+    return Record({**placed(value, path), **where}, hashed, None, excerpt)
+
+
+def placed(value: dict[str, Any], path: PurePosixPath) -> dict[str, Any]:
+    """A text under the name of its folder, which is all that says what it is."""
+    return {path.parent.name or TEXT: value[TEXT]} if set(value) == {TEXT} else value
 
 
 def value_of(data: bytes, suffix: str) -> dict[str, Any] | Problem:
-    """What a file of this suffix holds."""
+    """What a file of this suffix holds, or one that reads as `OTHERWISE` says."""
     if len(data) > LARGEST:
         return Problem(DropReason.RECORD_TOO_LARGE, f"more than {LARGEST:,} bytes")
     try:
@@ -168,7 +176,20 @@ def _array(held: bytes, name: str) -> "np.ndarray[Any, np.dtype[Any]]":
     return np.frombuffer(held, dtype, count, stream.tell()).reshape(shape, order="F" if fortran else "C")
 
 
+def _prose(data: bytes) -> dict[str, Any] | Problem:
+    text = data.decode().strip()
+    return {TEXT: text} if text else Problem(DropReason.NO_ANSWER, "the file is empty")
+
+
+def _table(data: bytes) -> dict[str, Any]:
+    return {"table": table_of(data)}
+
+
+PROSE, TABLE = "prose", "table"
+OTHERWISE: Mapping[str, tuple[str, ...]] = {"txt": ("json", PROSE), "csv": (TABLE,)}
+"""How files of a suffix read where they hold no boxes."""
 _READERS: Mapping[str, Callable[[bytes], dict[str, Any] | Problem]] = {
     "json": _json, "html": _html, "htm": _html, "txt": boxes, "csv": boxes, "xml": _xml, "npz": _npz,
+    PROSE: _prose, TABLE: _table,
 }  # fmt: skip
-SUFFIXES = frozenset(_READERS)
+SUFFIXES = frozenset(_READERS) - {PROSE, TABLE}

@@ -79,8 +79,13 @@ WIT = dict.fromkeys(("language", "page_url", "image_url", "page_title", "section
 STORY = {"story_id": "7", "album_id": "1", "storylet_id": "1", "original_text": "", "text": ""}
 GEOMETRY = {"id": 7, "problem_text": Q, "annotat_text": Q, "compact_text": Q, "choices": CHOICES, "precise_value": [1.0, 2.0, 3.0, 4.0], "answer": "B", "problem_type_graph": ["x"], "problem_type_goal": ["y"], "data_type": "train", "compact_choices": CHOICES}
 GOLD = "B. green"
+GRID = [{"Town": "Stone", "People": "12"}, {"Town": "Ford", "People": "9"}]
 
 FIELDS: Mapping[str, Callable[[Entry], Published]] = {
+    "hitab_jsonl": made({"data/train_samples.jsonl": [{"id": "1", "table_id": "7", "table_source": "nsf", "sentence_id": "1", "sub_sentence_id": "1", "sub_sentence": "x", "question": Q, "answer": [11.0, "b"], "aggregation": ["none"], "linked_cells": {}, "answer_formulas": [], "reference_cells_map": {}}], **{f"data/tables/raw/{at}.json": {"title": "T", "texts": [["Town"], [f"Stone {at}"]], "top_root": {}, "left_root": {}} for at in (6, 7)}}, (), Told(f"T\nTown\nStone 7\n\n{Q}", "11, b", 0, evidence="Stone 7")),
+    "wtq_tsv": made({"data/training.tsv": [{"id": "nt-1", "utterance": Q, "context": "csv/204-csv/5.csv", "targetValue": "Stone|Ford"}], "csv/204-csv/5.csv": GRID, "csv/204-csv/6.csv": GRID}, (), Told(f"Town | People\nStone | 12\nFord | 9\n\n{Q}", "Stone, Ford", 0)),
+    "sqa_tsv": made({"train.tsv": [{"id": "nt-1", "annotator": "0", "position": str(at), "question": f"Question {at + 1}?", "table_file": "table_csv/203_5.csv", "answer_coordinates": "['(0, 0)']", "answer_text": f"['Answer {at + 1}']"} for at in (1, 0)], "table_csv/203_5.csv": GRID, "table_csv/203_6.csv": GRID}, (), Told(f"Stone | 12\nFord | 9\n\n{Q}", "Answer 2", 0, turns=4)),
+    "wikisql_jsonl": made({"data/train.jsonl": [{"phase": 1, "table_id": "1-1", "question": Q, "sql": {"sel": 0, "agg": 0, "conds": [[1, 1, "10"]]}}], "data/train.tables.jsonl": [{"id": "1-1", "header": ["Town", "People"], "types": ["text", "real"], "rows": [["Stone", 12], ["Ford", 9]], "name": "table_1"}]}, (), Told(f"Town | People\nStone | 12\nFord | 9\n\n{Q}", "Stone", 0, gold="Stone")),
     "arxivqa_jsonl": made({"arxivqa.jsonl": [
         {"id": "c-1", "image": "images/1.jpg", "options": ["A) red", "B) green"], "question": Q, "label": "B", "rationale": RATIONALE},
         {"id": "c-2", "image": "images/1.jpg", "options": ["A. red", "B. green"], "question": "Question 2?", "label": "[B]", "rationale": RATIONALE},
@@ -171,8 +176,6 @@ BY_VARIANT: Mapping[tuple[str, str], Callable[[Entry], Published]] = {
 }  # fmt: skip
 NOT_READ = {
     "egoschema_json": "the answers are bare numbers under ids; the hub's tables are read",
-    "hitab_jsonl": "no picture and no table beside the questions: a reject that says so",
-    "wtq_tsv": "tables that nobody has drawn", "sqa_tsv": "tables that nobody has drawn",
-    "wikisql_jsonl": "the answer is a query over a data base", "flintstones_json_npy": "frames of clips in numpy arrays",
+    "flintstones_json_npy": "frames of clips in numpy arrays",
     "pororo_npy_csv": "pickled object arrays", "origin:geos_mathv360k": "no field is documented",
 }  # fmt: skip

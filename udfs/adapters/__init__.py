@@ -14,10 +14,12 @@ from udfs.adapters.publishers import PUBLISHERS
 from udfs.adapters.recipes import FLAT
 from udfs.adapters.regions import REGIONS
 from udfs.adapters.releases import RELEASES
+from udfs.adapters.tabular import TABULAR
 from udfs.sample import Adapter
 
 FAMILIES: Mapping[str, Family] = {
     **CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **RELEASES, **PAIRED, **PANELS, **REGIONS,
+    **TABULAR,
 }  # fmt: skip
 _ALONE = frozenset({Container.FILES, Container.LINES})
 ANYTHING = (
