@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help spark engine others demo test test-full check lint docs clean
+.PHONY: help spark engine others demo demo-replay test test-full check lint docs clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ others: spark  ## Install what tests talk to: a Spark Connect client, an S3 serv
 
 demo: engine  ## Run the main job on built-in data with a real engine on the CPU
 	@$(BIN)/mammoth-vl demo $(ARGS)
+
+demo-replay: spark  ## The same without an engine, from replies that a real demo got
+	@$(BIN)/mammoth-vl demo --replay $(ARGS)
 
 lint: spark  ## Style, types, import direction
 	$(BIN)/ruff check .
@@ -37,4 +40,4 @@ docs: spark  ## Make docs/sources.md from the catalogue
 	@$(BIN)/python -m jobs.catalogue_page
 
 clean:  ## Remove what the demo made; environments stay
-	rm -rf .demo
+	rm -rf .demo .demo-replay

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean
 
@@ -18,15 +18,25 @@ from jobs.cli.summary import print_outcome
 from jobs.corpus.build import build_corpus, catalogue_folder
 from jobs.corpus.item import Probe
 from jobs.corpus.judge_probe import probes
+from jobs.demo_ledger import (
+    RECORD,
+    Ledger,
+    answer_judging,
+    answer_rewrites,
+    read_ledger,
+    replies,
+    unanswered,
+    write_ledger,
+)
 from jobs.engines import PACKAGED_MODEL
 from jobs.progress import Progress
 from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
 from jobs.stages import Run
 from jobs.tables import Tables
 from jobs.wanted import answers, scoring_judge
-from schemas.config import ThresholdKind
+from schemas.config import Engine, ThresholdKind
 from schemas.enums import EngineKind, Modality, Purpose, Role, Verdict
-from schemas.errors import EngineError, PipelineError
+from schemas.errors import ConfigError, EngineError, PipelineError
 from schemas.source import Source, load_sources
 from schemas.tables import TABLES
 from udfs.engine import demo_model
@@ -41,6 +51,8 @@ from udfs.visit import Asking, Row, Task, Visit, ask_visit
 
 MAX_SAMPLES = 60
 ROOT = ".demo"
+REPLAY_ROOT = ".demo-replay"
+"""A root of its own: a demo with an engine shall not find its calls answered."""
 ReadOptions = Callable[..., Options]
 
 
@@ -53,11 +65,26 @@ class ProbeResult:
     parsed: int
     p_yes_right: float
     p_yes_wrong: float
+    calls: tuple[str, ...] = field(default=(), repr=False)
+    """Keys of the calls that it took."""
 
 
-def run_demo(read: ReadOptions, everything: bool, as_json: bool) -> None:
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line wants of a demo."""
+
+    everything: bool = False
+    as_json: bool = False
+    replay: bool = False
+    record: Path | None = None
+
+
+def run_demo(read: ReadOptions, wishes: Wishes) -> None:
     """Corpus, model, all stages, judge probe, and what came of it."""
-    defaults = [f"storage.root={ROOT}", *([] if everything else [f"rewriting.max_samples={MAX_SAMPLES}"])]
+    _refuse_nonsense(wishes)
+    ledger = read_ledger() if wishes.replay else None
+    defaults = [f"storage.root={REPLAY_ROOT if ledger else ROOT}", *(ledger.settings if ledger else ())]
+    defaults += [] if wishes.everything else [f"rewriting.max_samples={MAX_SAMPLES}"]
     options = read(*defaults)
     root = Path(options.config.storage.root)
     progress = Progress(quiet=options.quiet)
@@ -65,7 +92,10 @@ def run_demo(read: ReadOptions, everything: bool, as_json: bool) -> None:
     facts = build_corpus(root / "sources")
     defaults.append(f"storage.sources_root={json.dumps(str(root / 'sources'))}")
     main = options.config.engines[0]
-    if main.model == PACKAGED_MODEL and main.kind is EngineKind.VLLM and not main.path:
+    if ledger is not None:
+        progress.say(f"ledger: {ledger.provenance}")
+        _refuse_others(main, ledger)
+    elif main.model == PACKAGED_MODEL and main.kind is EngineKind.VLLM and not main.path:
         folder = root / "models" / PACKAGED_MODEL
         make_model(folder, main.python or engine_python(), progress)
         defaults.append(f"engine.path={json.dumps(str(folder))}")
@@ -73,19 +103,50 @@ def run_demo(read: ReadOptions, everything: bool, as_json: bool) -> None:
     with open_run(options) as run:
         outcome = Outcome(run.run_id, run.tables.root)
         try:
-            for stage in Stage:
-                run_stage(run, stage, outcome, Work(demo_sources()))
+            _run_stages(run, outcome, ledger)
         except PipelineError:
             print_outcome(outcome, run.tables.root)
             raise
-        probe = ask_probes(run)
-        if as_json:
+        probe = ask_probes(run, ledger)
+        if wishes.record is not None:
+            progress.say(f"{wishes.record}: {write_ledger(wishes.record, run, probe.calls)}")
+        if wishes.as_json:
             print_json({**asdict(outcome), "probe": asdict(probe), "planted": [asdict(one) for one in facts.planted]})
             return
         print_outcome(outcome, run.tables.root)
+        if ledger is not None:
+            _print_replay(run, outcome)
         _print_judging(run, probe)
         _print_examples(run.tables)
         _print_next(run, outcome.export.folder if outcome.export else "")
+
+
+def _refuse_nonsense(wishes: Wishes) -> None:
+    """A demo takes minutes: what would fail at its end is refused at its beginning."""
+    if wishes.record is None:
+        return
+    if wishes.replay:
+        raise ConfigError("--replay and --record exclude each other", "record a demo that asks an engine")
+    if not wishes.record.absolute().parent.is_dir():
+        raise ConfigError(f"--record {wishes.record}: there is no such folder", "make it, or name another file")
+
+
+def _refuse_others(engine: Engine, ledger: Ledger) -> None:
+    told = ledger.provenance
+    if (engine.model, engine.revision) != (told.model, told.revision):
+        raise ConfigError(
+            f"the ledger holds replies of {told.model} ({told.revision}), not of {engine.model} ({engine.revision})",
+            "leave engine.model and engine.revision out, or run `mammoth-vl demo`, which asks an engine",
+        )
+
+
+def _run_stages(run: Run, outcome: Outcome, ledger: Ledger | None) -> None:
+    """All stages; with a ledger its replies are there before a stage looks for them, and no engine is asked."""
+    before = {Stage.REWRITE: answer_rewrites, Stage.JUDGE: answer_judging}
+    for stage in Stage:
+        if ledger is not None and stage in before:
+            before[stage](run, ledger)
+        run_stage(run, stage, outcome, Work(demo_sources(), with_engine=ledger is None))
 
 
 def demo_sources() -> Sequence[Source]:
@@ -109,7 +170,7 @@ def make_model(folder: Path, python: str, progress: Progress) -> None:
         )
 
 
-def ask_probes(run: Run) -> ProbeResult:
+def ask_probes(run: Run, ledger: Ledger | None = None) -> ProbeResult:
     """Planted right and wrong answers, judged by the judge that decides; replies are kept like all others."""
     judge = scoring_judge(run.engines)
     version = run.engines.prompt(judge.prompt).version
@@ -122,20 +183,24 @@ def ask_probes(run: Run) -> ProbeResult:
     pairs = zip(keys, planted, strict=True)
     visits = [Visit({}, (Task(Purpose.JUDGE, version, _subject(one)),)) for key, one in pairs if key not in rows]
     if visits:
-        asked = asyncio.run(_ask(run.engines.settings[judge.engine], visits, asking))
+        engine = run.engines.settings[judge.engine]
+        asked = replies(ledger, visits, asking) if ledger else asyncio.run(_ask(engine, visits, asking))
         run.tables.append_rows("calls", asked)
         rows |= {row["call_key"]: row for row in asked}
     least = run.config.judging.min_label_mass
-    found = [parse_verdict(dict(rows[key]["label_probs"]), rows[key]["reply"], least) for key in keys]
-    told = list(zip(planted, found, strict=True))
+    told = [
+        (probe, parse_verdict(dict(rows[key]["label_probs"]), rows[key]["reply"], least))
+        for key, probe in zip(keys, planted, strict=True)
+        if key in rows
+    ]
 
     def average(right: bool) -> float:
         values = [one.p_yes for probe, one in told if probe.right is right and one.p_yes is not None]
         return mean(values) if values else float("nan")
 
-    parsed = sum(one.verdict is not Verdict.UNPARSED for one in found)
+    parsed = sum(one.verdict is not Verdict.UNPARSED for _, one in told)
     right = sum(probe.right for probe in planted)
-    return ProbeResult(right, len(planted) - right, parsed, average(True), average(False))
+    return ProbeResult(right, len(planted) - right, parsed, average(True), average(False), tuple(keys))
 
 
 async def _ask(settings: EngineSettings, visits: Sequence[Visit], asking: Asking) -> list[Row]:
@@ -149,6 +214,17 @@ def _subject(probe: Probe) -> Subject:
     key = pair_id((), probe.question, probe.answer)
     evidence = Evidence("context", probe.evidence)
     return Subject(key, "probe", probe.category, Modality.TEXT.value, (), turns, None, evidence)
+
+
+def _print_replay(run: Run, outcome: Outcome) -> None:
+    missing = unanswered(run)
+    reused = sum(stage.calls_reused for stage in outcome.stages) - missing
+    typer.echo(f"calls: {sum(stage.calls_new for stage in outcome.stages)} new, {reused} reused")
+    if missing:
+        typer.echo(
+            f"{missing} calls that a demo would ask are not in the ledger: prompts, code or corpus changed since it "
+            f"was recorded, or this machine draws the corpus' pictures with other bytes. {RECORD} renews it."
+        )
 
 
 def _print_judging(run: Run, probe: ProbeResult) -> None:

