@@ -1,15 +1,21 @@
 """The normalise pass over one source's folder as plain function calls: planning, reading, joining, without Spark."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import io
+import json
+import pickle
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from jobs.normalise.plan import plan_sources
 from jobs.normalise.read import Item, Pass, join_parts, read_items, read_parts
 from schemas.config import Media, MediaMode, Storage
-from schemas.source import Source
+from schemas.source import Source, packaged_sources
 
 Row = dict[str, Any]
 SKIP = Media(mode=MediaMode.SKIP)
@@ -24,6 +30,33 @@ def staged(source: Source, storage: Storage, media: Media = SKIP) -> list[Row]:
         return rows(read_items(items, todo))
     groups = grouped(rows(read_parts(items, todo)))
     return rows(join_parts([pa.RecordBatch.from_pylist(groups)], todo, plan.families)) if groups else []
+
+
+def normalised(root: Path, name: str, contents: Mapping[str, Any]) -> list[Row]:
+    """Staged rows of a packaged source whose folder holds these files."""
+    for file, content in contents.items():
+        path = root / name / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encoded(file, content))
+    return staged(packaged_sources()[name], Storage(sources_root=str(root)))
+
+
+def encoded(file: str, content: Any) -> bytes:  # noqa: ANN401 - whatever a file of this suffix holds
+    """A file's bytes: rows of a table, members of an archive, text as it stands, anything else as JSON."""
+    if isinstance(content, bytes | str):
+        return content.encode() if isinstance(content, str) else content
+    held = io.BytesIO()
+    if file.endswith(".parquet"):
+        pq.write_table(pa.Table.from_pylist(content), held)
+    elif file.endswith(".zip"):
+        with zipfile.ZipFile(held, "w") as archive:
+            for member, inside in content.items():
+                archive.writestr(member, encoded(member, inside))
+    elif file.endswith((".pkl", ".pk")):
+        pickle.dump(content, held)
+    else:
+        held.write(json.dumps(content).encode())
+    return held.getvalue()
 
 
 def batches(items: Sequence[Item]) -> Iterator[pa.RecordBatch]:

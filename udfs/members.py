@@ -35,6 +35,8 @@ MOST_RATIO = 1100
 _KINDS = (".json", ".jsonl", ".ndjson", ".jsonlines", ".csv", ".tsv", ".tab")
 RECORDS = (".parquet", *(f"{kind}{packed}" for kind in _KINDS for packed in ("", ".gz", ".zst", ".bz2")))
 """Annotation files have these suffixes."""
+_SMALL = (".txt", ".html", ".htm", ".xml", ".npz", ".p", ".pk", ".pkl", ".pickle")
+"""So may these, of which many are none: loose ones keep nobody from looking into archives."""
 _Codec = Literal["gzip", "zstd", "bz2"]
 _CODECS: dict[str, _Codec] = {"gz": "gzip", "tgz": "gzip", "zst": "zstd", "tzst": "zstd", "bz2": "bz2", "tbz2": "bz2"}
 SUFFIXES = (".zip", ".tar", ".tgz", ".tzst", ".tbz2", ".tar.gz", ".tar.zst", ".tar.bz2")
@@ -211,7 +213,7 @@ def _sorted(uri: str, found: Iterator[_Named]) -> _Index:
             flat = np.concatenate([flat, np.empty_like(flat)])
         flat[len(keys)] = row
         keys.append(int(_key(name)))
-        if name.lower().endswith(RECORDS) and len(records) < MOST_NAMES:
+        if name.lower().endswith((*RECORDS, *_SMALL)) and len(records) < MOST_NAMES:
             records[name] = None
     # `unique` gives the first place of each key: of equal names the first one counts.
     unique, first = np.unique(np.array(keys, np.uint64), return_index=True)

@@ -11,7 +11,7 @@ from jobs.readers.pieces import at_line_ends, pieces
 from jobs.readers.ranges import Range
 from jobs.readers.stream import BLOCK, blocks
 from schemas.enums import DropReason
-from udfs import files
+from udfs import archives, files
 from udfs.adapters.family import Container
 from udfs.adapters.media import PATH
 from udfs.sample import Origin, Problem, Record
@@ -57,7 +57,7 @@ def first_of(records: Sequence[Record]) -> Mapping[str, Any] | None:
 
 def read_lines(root: str, part: Range) -> Iterator[Record]:
     """Every line of a range, blank ones included: others are counted against them."""
-    stem = part.file.rpartition(".txt")[0] or part.file
+    stem = archives.unpacked(part.file.rpartition(".txt")[0] or part.file)
     content = at_line_ends(blocks(files.join(root, part.file), part.start, part.end, _BLOCK))
     for position, piece in enumerate(pieces(content, blanks=b"\r"), part.position):
         if part.records is not None and position - part.position >= part.records:

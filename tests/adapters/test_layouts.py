@@ -1,21 +1,16 @@
 """Publishers' folders as their own loaders read them, made small, through the whole pass."""
 
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from normalised import Row, staged
+from normalised import normalised
 
-from schemas.config import Storage
-from schemas.source import Selector, load_sources
+from schemas.source import Selector
 from udfs.adapters.fields import belongs
 
-SOURCES = load_sources()
 PIXELS = {"bytes": b"\x89PNG\r\n\x1a\n", "path": None}
 Files = Mapping[str, Any]
 
@@ -168,19 +163,6 @@ def test_a_publishers_folder(tmp_path: Path, name: str, files: Files, media: lis
     samples = [row["sample"] for row in found if row["sample"]]
     assert [sample["conversation"][-1]["text"] for sample in samples] == answers
     assert [place.removeprefix("absent:") for sample in samples for place in sample["media"]] == media
-
-
-def normalised(root: Path, name: str, files: Files) -> list[Row]:
-    for file, content in files.items():
-        path = root / name / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if file.endswith(".parquet"):
-            pq.write_table(pa.Table.from_pylist(content), path)
-        elif file.endswith(".pkl"):
-            path.write_bytes(pickle.dumps(content))
-        else:
-            path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return staged(SOURCES[name], Storage(sources_root=str(root)))
 
 
 def test_the_numbers_of_a_problem_go_into_its_text(tmp_path: Path):

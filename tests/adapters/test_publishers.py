@@ -32,7 +32,7 @@ CASES: Mapping[str, tuple[str, dict[str, Any], list[str], list[str]]] = {
     "VQA-RAD": (
         "vqarad_json",
         {"qid": 1, "image_name": "s.jpg", "question": "How many?", "answer": 3, "answer_type": "OPEN "},
-        ["images/s.jpg"],
+        ["s.jpg"],
         ["<image>\nHow many?", "3"],
     ),
     "GQA": (

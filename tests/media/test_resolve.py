@@ -75,6 +75,12 @@ def test_places(reader: MediaReader, picture: bytes, media_root: str, path: str)
     assert (item.repeated, [part.data for part in item.parts]) == (False, [picture])
 
 
+@pytest.mark.parametrize("path", ["deep/er/c.png", "deep/c.png", "er/c.png", "c.png"])
+def test_a_path_from_the_sources_folder_on_is_found_below_the_records_folder(root: Path, picture: bytes, path: str):
+    reader = MediaReader(str(root), {}, LIMITS)
+    assert reader.read(MediaRef(path=path), source(), "deep/labels.txt").media_id == sha256(picture)
+
+
 def test_bytes_win_over_the_path(reader: MediaReader, encoded: Callable[..., bytes]):
     data = encoded(Image.new("RGB", (300, 240), "red"), "PNG")
     assert reader.read(MediaRef(path="a.png", data=data), source()).media_id == sha256(data)

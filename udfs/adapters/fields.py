@@ -104,7 +104,19 @@ def answer(value: object, name: str) -> str:
 
 def _stands_alone(part: object) -> bool:
     """Whether a part of a list is an answer by itself: an annotator's, or a sentence."""
-    return isinstance(part, Mapping) or (isinstance(part, str) and len(part.split()) > SENTENCE)
+    return isinstance(part, Mapping) or (isinstance(part, str) and _is_sentence(part))
+
+
+def _is_sentence(said: str) -> bool:
+    words = len(said.split())
+    return words > SENTENCE or (words > 2 and said.rstrip().endswith("."))
+
+
+def told_apart(value: object) -> bool:
+    """Whether these are sentences of several writers, no two of whom say the same."""
+    if not isinstance(value, list | tuple) or len(value) < 2 or not all(isinstance(part, str) for part in value):
+        return False
+    return len({part.casefold() for part in value}) == len(value) and any(map(_is_sentence, value))
 
 
 def _most_frequent(values: Sequence[Any], name: str) -> str:

@@ -8,7 +8,7 @@ from schemas.enums import DropReason, Modality
 from schemas.errors import Drop
 from schemas.source import By, FieldMap, Reading, Source
 from udfs.adapters import evidence, options
-from udfs.adapters.fields import answer, dotted, first, items, kind, record_of, text
+from udfs.adapters.fields import answer, dotted, first, items, kind, record_of, text, told_apart
 from udfs.adapters.gold import closing, concluded
 from udfs.adapters.media import fill, named, patterned
 from udfs.adapters.turns import MARK, Media, escaped, pairs, place
@@ -25,7 +25,7 @@ ALIASES = FieldMap(
     rationale=("rationale", "rationales", "solution", "explanation", "cot"),
     context=evidence.KEYS,
     media=(
-        "image", "images", "image_path", "img_path", "img", "image_name", "imgname", "img_name",
+        "decoded_image", "image", "images", "image_path", "img_path", "img", "image_name", "imgname", "img_name",
         "image_file", "image_filename", "filename", "file_name", "video", "video_path", "video_name", "image_id",
         "imageId", "video_id", "image_local_name", "map_id", "img_id",
     ),
@@ -140,6 +140,8 @@ class _Reader:
         if len(asked) != 1 or self.recipe.free or self.reading.question:
             return None
         question, reply = asked[0]
+        if not reply.gold:
+            return None
         if self.recipe.prose:
             return concluded(question, reply.gold, shows=shows)
         said = closing(reply.gold) or reply.gold
@@ -186,6 +188,7 @@ class _Reader:
         else:
             shown = answer(value, path)
             shown = gold = (self.recipe.words or {}).get(shown, shown)
+            gold = "" if told_apart(value) else gold
         reason = self.rationale(record.value)
         return _Reply(f"{reason}\nAnswer: {shown}" if reason else shown, gold)
 

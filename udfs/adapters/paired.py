@@ -52,24 +52,28 @@ def in_lines(value: Value) -> Value:
 
 
 def labelled(value: Value) -> Value:
-    """A label list: the picture's path from the label file's folder on, or as CROHME and HME100K name it."""
+    """A label list: the picture's path as written; a bare name from the label file's folder on, or as CROHME and
+    HME100K mean it."""
     if "label" not in value:
-        blank = not str(value.get("line", "")).strip()
-        detail = "the line is blank" if blank else "the line names no picture and its text"
-        raise Drop(DropReason.NO_ANSWER if blank else DropReason.WRONG_SHAPE, detail)
+        line = str(value.get("line", "")).strip()
+        if not line or line.startswith("#"):
+            raise Drop(DropReason.NO_ANSWER, "the line is a comment" if line else "the line is blank")
+        raise Drop(DropReason.WRONG_SHAPE, "the line names no picture and its text")
     image, path = PurePosixPath(text(value["image"], "image")), PurePosixPath(str(value[PATH]))
+    bare = image.parent == PurePosixPath()
     split = next((split for split in ("train", "test", "val") if path.name.startswith(f"{split}_")), "")
     if not image.suffix and split:
         image = PurePosixPath(f"off_image_{split}", f"{image}_0.bmp")
-    elif split and image.parent == PurePosixPath() and image.name.startswith(f"{split}_"):
+    elif split and bare and image.name.startswith(f"{split}_"):
         image = PurePosixPath(f"{split}_images", image)
-    return {**value, "image": str(path.parent / image)}
+    return {**value, "image": str(path.parent / image if bare else image)}
 
 
 def coded(value: Value) -> Value:
-    """A page's code in a block that says what it is."""
+    """A page's code in a block that says what it is; other text as it stands."""
     code = value.get("html", value.get("text"))
-    return {**value, "code": f"```html\n{code.strip()}\n```" if isinstance(code, str) and code.strip() else None}
+    page = isinstance(code, str) and code.lstrip()[:9].lower().startswith(("<html", "<!doctype"))
+    return {**value, "code": f"```html\n{code.strip()}\n```"} if page or value.get("html") else value
 
 
 def receipts(_: str, parts: Iterable[Part]) -> Iterator[Record]:

@@ -31,7 +31,7 @@ PUBLISHERS: Mapping[str, Family] = {
             rows(ARRAY, "question", "image_id", "image_classes", at="data"),
         ),
         family("chartqa_json", Recipe(media=("{folder}png/{imgname}",)), rows(ARRAY, "imgname", "query")),
-        family("vqarad_json", Recipe(media=("images/{image_name}",)), rows(ARRAY, "image_name", "question", "qid")),
+        family("vqarad_json", Recipe(), rows(ARRAY, "image_name", "question", "qid")),
         family(
             "gqa_json",
             Recipe(fields(answer=("answer",)), media=("images/{imageId}.jpg",)),
@@ -52,6 +52,7 @@ PUBLISHERS: Mapping[str, Family] = {
             "scienceqa_json",
             Recipe(media=("images/{split}/{key}/{image}",), system="hint", optional=True, by_index=True),
             rows(KEYED, "question", "choices", "answer", "hint"),
+            rows(PARQUET, "image", "question", "choices", "answer", "hint"),
         ),
         family("visual_genome_json", Recipe(pairs="qas", media=("{id}.jpg",)), rows(ARRAY, "id", "qas")),
         family(

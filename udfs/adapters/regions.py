@@ -4,6 +4,7 @@ A box is written as [left, top, right, bottom], each a share from 0 to 1 of the 
 decimals, as LLaVA and its descendants write them; the questions say so.
 """
 
+import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,13 +13,15 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from PIL import Image
+
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.fields import dotted, items, kind, record_of, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, key_of, orphan
-from udfs.adapters.shapes import ARRAY, family, fields, rows, side
+from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, rows, side
 from udfs.ids import digest, field
 from udfs.sample import Part, Record
 
@@ -126,6 +129,25 @@ def located(value: Value) -> Value:
     return {"ref_id": value.get("ref_id"), "pairs": pairs, "image": f"{subset[0]}/{name}" if subset else name}
 
 
+def in_the_row(value: Value) -> Value:
+    """lmms-lab's RefCOCO: the expressions are the answer to a question that shows no box; the picture is in the row."""
+    shown = record_of(value.get("image"), "image")
+    if not isinstance(shown.get("bytes"), bytes):
+        raise Drop(
+            DropReason.MISSING_MEDIA, f"image is {kind(shown)}; allowed: bytes, whose width and height are needed"
+        )
+    with Image.open(io.BytesIO(shown["bytes"])) as picture:
+        width, height = picture.size
+    said = [{"sent": sentence} for sentence in items(value.get("answer"), "answer")]
+    image = {"file_name": "", "width": width, "height": height}
+    thing = {"bbox": value.get("bbox")}
+    return {
+        **located({"image": image, "object": thing, "sentences": said}),
+        "id": value.get("question_id"),
+        "image": shown,
+    }
+
+
 def concluded(value: Value) -> Value:
     """Sherlock: regions, a clue and what follows from it; leaderboards tell no clue. Pictures are named by links."""
     asked = record_of(value.get("inputs", value), "inputs")
@@ -182,6 +204,11 @@ REGIONS: Mapping[str, Family] = {
             side(IMAGES, "id", "file_name", "width", "height", at="images"),
             replace(_BOXES, words=""),
             joiner=referred,
+        ),
+        family(
+            "ref_parquet",
+            Recipe(fields(id=("id",), media=("image",)), prepare=in_the_row, pairs="pairs", free=True),
+            rows(PARQUET, "image", "question", "answer", "bbox", "segmentation"),
         ),
         family(
             "sherlock_json",

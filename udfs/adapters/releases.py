@@ -10,6 +10,7 @@ from udfs.adapters.fields import record_of
 from udfs.adapters.flat import ALIASES, Recipe
 from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, key_of, orphan
 from udfs.adapters.media import KEY
+from udfs.adapters.paired import coded
 from udfs.adapters.shapes import ARRAY, CONVERSATIONS, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows
 from udfs.ids import digest, field
 from udfs.sample import Part, Record
@@ -41,7 +42,7 @@ def diagram(value: Value) -> Value:
 
 def captioned(value: Value) -> Value:
     """TextCaps and Screen2Words: the hub's copies list the captions of a picture; the first one is taken."""
-    told = value.get("captions", value.get("caption_str"))
+    told = next((value[name] for name in ("captions", "caption_str", "reference_strs") if value.get(name)), None)
     return {**value, "caption": told[0] if isinstance(told, list) and told else told}
 
 
@@ -114,6 +115,7 @@ RELEASES: Mapping[str, Family] = {
             ),
             rows(ARRAY, "image_id", "caption_str", at="data"),
             rows(PARQUET, "image_id", "image", "caption_str"),
+            rows(PARQUET, "image_id", "image", "reference_strs"),
         ),
         family(
             "screen2words_csv",
@@ -133,7 +135,11 @@ RELEASES: Mapping[str, Family] = {
             replace(rows(ARRAY | PARQUET, "image", "description"), forbids=CONVERSATIONS.union(ALIASES.answer)),
             shown(PARQUET, "image", "caption"),
         ),
-        family("image_text_parquet", CAPTIONED, shown(PARQUET, "image", "text")),
+        family(
+            "image_text_parquet",
+            replace(CAPTIONED, fields=fields(answer=("code", "text"), context=()), prepare=coded),
+            shown(PARQUET, "image", "text"),
+        ),
         family(
             "egoschema_json",
             Recipe(fields(id=("q_uid",)), media=("{q_uid}.mp4",), by_index=True),

@@ -94,7 +94,7 @@ class MediaReader:
         name = source.reading.media_root if source.reading else ""
         named = {self._media_roots.get(name) or files.join(self._source_root, name): name} if name else {}
         above = [str(folder) for folder in PurePosixPath(archives.unpacked(file)).parents if str(folder) != "."]
-        beside = {files.join(self._source_root, folder): "" for folder in above}
+        beside = {files.join(self._source_root, folder): folder for folder in above}
         return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]} | beside
 
     def _read_path(self, kind: MediaKind, roots: Mapping[str, str], wanted: _Wanted) -> MediaItem:
@@ -125,7 +125,7 @@ class MediaReader:
         """
         if found := _file(_uris(roots, wanted.paths)):
             return found
-        deeper = {found: fits for root in roots for found, fits in self._deeper(root, wanted)}
+        deeper = {found: fits for root, name in roots.items() for found, fits in self._deeper(root, name, wanted)}
         fitting = [found for found, fits in deeper.items() if fits]
         if len(fitting) > 1:
             several = ", ".join(sorted(uri for uri, _ in fitting)[:3])
@@ -162,11 +162,12 @@ class MediaReader:
                     wrong[f"; {uri} has one of another split"] = None
         raise Drop(missing.reason, missing.detail + "".join(wrong)) from missing
 
-    def _deeper(self, root: str, wanted: _Wanted) -> Iterator[tuple[tuple[str, int], bool]]:
+    def _deeper(self, root: str, name: str, wanted: _Wanted) -> Iterator[tuple[tuple[str, int], bool]]:
         """The file in each folder below a root that has it, and whether it may be the one."""
+        paths = [place for path in wanted.paths for place in (path, *_below(root, name, path))]
         places = [*self._folders(root), *(f"images/{folder}" for folder in self._folders(files.join(root, "images")))]
         for folder in places:
-            if found := _file(files.inside(root, f"{folder}/{path}") for path in wanted.paths):
+            if found := _file(files.inside(root, f"{folder}/{path}") for path in paths):
                 yield found, wanted.may_lie_in(folder)
 
     def _folders(self, root: str) -> Sequence[str]:
@@ -228,9 +229,13 @@ def _uris(roots: Mapping[str, str], paths: Sequence[str]) -> Iterator[str]:
 
 
 def _places(root: str, name: str, path: str) -> list[str]:
-    first, _, rest = path.partition("/")
-    repeated = rest and first in (name, root.rstrip("/").rpartition("/")[2])
-    return [path, f"images/{path}", *([rest] if repeated else [])]
+    return [path, f"images/{path}", *_below(root, name, path)]
+
+
+def _below(root: str, name: str, path: str) -> list[str]:
+    """The path without the root's name or that of its folder, if it begins so."""
+    names = dict.fromkeys((name, root.rstrip("/").rpartition("/")[2]))
+    return [path[len(head) + 1 :] for head in names if head and path.startswith(f"{head}/")]
 
 
 def _inner(stem: str, path: str) -> list[str]:

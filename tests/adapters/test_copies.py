@@ -1,0 +1,98 @@
+"""Hubs' copies of data sets and releases in archives, in their own layouts, through the whole pass."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from normalised import normalised
+from publishing import picture
+
+PIXELS = {"bytes": b"\x89PNG\r\n\x1a\n", "path": None}
+BOXES = '\ufeff1,2,3,2,3,4,1,4,0,"\u91d1"\r\n1,2,3,2,3,4,1,4,0,"b"\r\n'
+PROBLEM = {"problem_text": "Find m.", "choices": ["30", "40"], "answer": "B", "problem_type_graph": [], "id": 11}
+SCIENCE = {"question": "How many?", "choices": ["1", "2"], "answer": 1, "hint": "", "lecture": "", "solution": ""}
+MATH = {"id": "1", "question": "How?\n<image1>", "options": [], "answer": "12", "solution": None, "level": 2}
+SHOT = "Write one HTML page, with its style inside, that looks like this screenshot."
+CAPTIONS = {"question": "Come up with a caption.", "question_id": "1.jpg", "file_name": "1.jpg"}
+
+Told = tuple[str, str, str | None, str]
+"""End of the question, answer, gold answer, medium."""
+COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
+    "ai2d, indices as text beside numbers": (
+        "ai2d_gpt4v",
+        {"data/test.parquet": [{"question": "How many?", "options": ["1", "2", "3"], "answer": "1", "image": PIXELS}]},
+        [("C. 3", "B. 2", "B", "embedded")],
+    ),
+    "scienceqa, hints before questions": (
+        "scienceqa_nona_context",
+        {"data/train.parquet": [{**SCIENCE, "image": PIXELS}, {**SCIENCE, "image": None, "hint": "Two."}]},
+        [("How many?\nA. 1\nB. 2", "B. 2", "B", "embedded"), ("Two.\n\nHow many?\nA. 1\nB. 2", "B. 2", "B", "")],
+    ),
+    "mathvision, a path beside the picture": (
+        "mathvision", {"data/test.parquet": [{**MATH, "image": "images/1.jpg", "decoded_image": PIXELS}]},
+        [("How?", "12", "12", "embedded")],
+    ),
+    "textcaps, all captions of a picture": (
+        "textcaps", {"data/train.parquet": [{"image": PIXELS, "image_id": "a", "reference_strs": ["a book", "b"]}]},
+        [("Describe this picture.", "a book", None, "embedded")],
+    ),
+    "coco, all captions of a picture": (
+        "coco_caption_val", {"data/val.parquet": [{**CAPTIONS, "image": PIXELS, "answer": ["A black cat.", "A cat."]}]},
+        [("Come up with a caption.", "A black cat.", None, "embedded")],
+    ),
+    "pages without an idea": (
+        "websight_cauldron", {"data/train.parquet": [{"image": PIXELS, "text": "<html>a</html>"}]},
+        [(SHOT, "```html\n<html>a</html>\n```", None, "embedded")],
+    ),
+    "perception test, answers by index": (
+        "llava_video_perceptiontest",
+        {"data/v.parquet": [{"video_name": "v_5", "question": "What?", "options": ["2", "1"], "answer_id": "1"}]},
+        [("What?\nA. 2\nB. 1", "B. 1", "B", "v_5")],
+    ),
+    "problems in a zip": (
+        "geo3k",
+        {"train.zip": {f"train/{at}/data.json": PROBLEM for at in (1, 2)} | {"train/1/logic_form.json": {"x": []}}},
+        [("Find m.\nA. 30\nB. 40", "B. 40", "B", f"train/{at}/img_diagram.png") for at in (1, 2)],
+    ),
+    "text files in a zip": (
+        "rctw_17", {"train_gts.zip": {f"image_{at}.txt": BOXES for at in (0, 1)}},
+        [("on a line of its own.", "\u91d1\nb", None, f"image_{at}.jpg") for at in (0, 1)],
+    ),
+    "pages in a zip": (
+        "design2code", {"testset.zip": {f"testset/{at}.html": f"<p>{at}" for at in (1, 2)}},
+        [("this screenshot.", f"```html\n<p>{at}\n```", None, f"testset/{at}.png") for at in (1, 2)],
+    ),
+    "labels in a zip": (
+        "hme", {"hme100k.zip": {"train_labels.txt": "train_0.jpg\tx\ntrain_1.jpg\ty\n"}},
+        [("as LaTeX.", said, None, f"train_images/train_{at}.jpg") for at, said in enumerate("xy")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "files", "told"), COPIES.values(), ids=COPIES)
+def test_a_copy(tmp_path: Path, name: str, files: Mapping[str, Any], told: list[Told]):
+    found = normalised(tmp_path, name, files)
+    assert [row["reject"] for row in found if row["reject"]] == []
+    samples = [row["sample"] for row in found if row["sample"]]
+    assert len(samples) == len(told)
+    for sample, (asks, answers, gold, medium) in zip(samples, told, strict=True):
+        asked, said = (turn["text"] for turn in sample["conversation"])
+        assert asked.endswith(asks)
+        assert (said, sample["gold_answer"]) == (answers, gold)
+        assert [place.removeprefix("absent:") for place in sample["media"]] == ([medium] if medium else [])
+
+
+def test_expressions_of_a_box_in_the_row(tmp_path: Path):
+    row = {
+        "question_id": "1",
+        "question": "Caption the circled area.",
+        "answer": ["a cat", "it"],
+        "segmentation": [1.0],
+    }
+    shown = {"image": {"bytes": picture(1), "path": None}, "bbox": [23.0, 46.0, 23.0, 46.0]}
+    (sample,) = [row["sample"] for row in normalised(tmp_path, "refcoco", {"data/val.parquet": [row | shown]})[:1]]
+    asked = [turn["text"].rpartition("\n")[2] for turn in sample["conversation"][::2]]
+    assert (asked, {turn["text"] for turn in sample["conversation"][1::2]}) == (
+        ["a cat", "it"], {"[0.100, 0.200, 0.200, 0.400]"},
+    )  # fmt: skip
