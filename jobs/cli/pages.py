@@ -11,8 +11,8 @@ from jobs.cli.context import print_json, print_table, read_options
 from jobs.progress import Progress
 from jobs.report.explain import Explanation, render_explanation
 from jobs.report.explain import explain as explain_row
-from jobs.report.page import visible
-from jobs.report.report import report_html, report_markdown
+from jobs.report.page import visible, write_page
+from jobs.report.report import FOLDER, release_page, write_report
 from jobs.report.show import rows_html
 from jobs.run import Options
 from jobs.session import spark_session
@@ -34,15 +34,13 @@ def _open(ctx: typer.Context) -> tuple[Options, Tables]:
 
 
 def _write(options: Options, uri: str, text: str) -> None:
-    data = text.encode()
-    try:
-        files.write_bytes(uri, data)
-    except OSError as error:
-        raise InputError(
-            f"{uri} cannot be written: {error}", "give --out a file in a folder that can be written"
-        ) from error
-    Progress(quiet=options.quiet).say(f"{uri}: {len(data):,} bytes")
-    typer.echo(uri)
+    _tell(options, {uri: write_page(uri, text)})
+
+
+def _tell(options: Options, written: dict[str, int]) -> None:
+    for uri, size in written.items():
+        Progress(quiet=options.quiet).say(f"{uri}: {size:,} bytes")
+        typer.echo(uri)
 
 
 def report(
@@ -61,10 +59,8 @@ def report(
 
     options, tables = _open(ctx)
     facts = collect(tables, options, release, judges if len(judges) == 2 else None)
-    name = f"release-{facts.release.release_id}" if facts.release else "no-release"
-    target = out or files.join(tables.root, "reports", f"{name}.html")
-    _write(options, target, report_html(facts))
-    _write(options, target.removesuffix(".html") + ".md", report_markdown(facts))
+    page = out or release_page(tables, facts.release.release_id if facts.release else None)
+    _tell(options, write_report(facts, page))
 
 
 def view(
@@ -77,7 +73,7 @@ def view(
     """Write a page of rows with pictures, before and after, verdicts and lineage; with filters."""
     options, tables = _open(ctx)
     page = rows_html(tables, options.config, where, limit, release)
-    _write(options, out or files.join(tables.root, "reports", "view.html"), page)
+    _write(options, out or files.join(tables.root, FOLDER, "view.html"), page)
 
 
 def explain(
@@ -161,7 +157,7 @@ def label_page(
     sheet = labels.draw_sheet(tables, options.config, n, seed, release)
     if len(sheet.cards) < n:
         Progress(quiet=options.quiet).say(f"only {len(sheet.cards)} pairs were judged")
-    target = out or files.join(tables.root, "reports", f"labels-{sheet.name}.html")
+    target = out or files.join(tables.root, FOLDER, f"labels-{sheet.name}.html")
     _write(options, target, labels.render_sheet(sheet))
 
 

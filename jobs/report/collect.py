@@ -1,7 +1,7 @@
 """The facts of a report: a few aggregates over the tables, and at most some thousand texts for the map."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,13 +50,14 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
     judge_id = _judge_id(tables, config)
     publishing = _publish_facts(tables, row)
     threshold = config.publishing.threshold
+    intake = _intake(tables)
     return Facts(
         root=tables.root,
         made_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         judge=config.publishing.judge,
         threshold=f"{threshold.kind.value.replace('_', ' ')} {threshold.value:g}",
         release=None if row is None else _release(tables, row),
-        intake=_intake(tables),
+        intake=intake,
         reasons=_reasons(tables),
         rewrites=_rewrites(tables),
         judged=_judged(tables, config, judge_id),
@@ -68,6 +69,7 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
         map=_map(tables),
         costs=_costs(tables),
         reuse=_reuse(tables),
+        benchmarks=_benchmarks(intake, options),
         twins=_twins(tables),
         agreement=labels.agreement(tables),
         compared=compare_judges(tables, config, judges) if judges else None,
@@ -136,6 +138,11 @@ def _intake(tables: Tables) -> tuple[Intake, ...]:
         where = named.get(row["source_id"], ("", ""))
         found.append(Intake(row["source_id"], *where, records, units, samples, duplicates, rejected - duplicates))
     return tuple(found)
+
+
+def _benchmarks(intake: Iterable[Intake], options: Options) -> tuple[str, ...]:
+    known = {name for name, source in options.sources.items() if source.is_benchmark}
+    return tuple(i.source_id for i in intake if i.source_id in known)
 
 
 def _reasons(tables: Tables) -> tuple[Reason, ...]:

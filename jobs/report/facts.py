@@ -143,6 +143,8 @@ class InstructionMap:
     """Mean cosine distance of two instructions, 0 to 1."""
     spread_after: float
     method: str
+    alike: str = "mean alike"
+    """What brings two dots together: they `mean alike` or `are worded alike`."""
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,8 @@ class Facts:
     map: InstructionMap | None = None
     costs: tuple[Cost, ...] = ()
     reuse: tuple[Reuse, ...] = ()
+    benchmarks: tuple[str, ...] = ()
+    """Sources that were read and are test sets."""
     twins: Mapping[str, tuple[int, int]] | None = None
     """Rows found and rows left out by kind of twin; None where nobody looked."""
     agreement: Agreement | None = None

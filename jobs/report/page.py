@@ -4,10 +4,13 @@ import re
 from base64 import b64encode
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
+from importlib import resources
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
+
+from schemas.errors import InputError
+from udfs import files
 
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
@@ -44,7 +47,7 @@ def markdown(value: object) -> Markup:
 
 
 def _asset(name: str) -> str:
-    return files("jobs.report").joinpath("templates", name).read_text("utf-8")
+    return resources.files("jobs.report").joinpath("templates", name).read_text("utf-8")
 
 
 @cache
@@ -79,6 +82,16 @@ def render_page(template: str, script: str | None = None, **facts: object) -> st
     )
     page = environment().get_template(template)
     return page.render(style=style, script=code, policy=policy, **facts)
+
+
+def write_page(uri: str, text: str) -> int:
+    """Writes a page whole; the number of bytes."""
+    data = text.encode()
+    try:
+        files.write_bytes(uri, data)
+    except OSError as error:
+        raise InputError(f"{uri} cannot be written: {error}", "name a file in a folder that can be written") from error
+    return len(data)
 
 
 def render_text(template: str, **facts: object) -> str:

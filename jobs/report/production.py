@@ -16,6 +16,11 @@ def intake(facts: Facts) -> Section | None:
     text = (
         "The newest reading of each source: records = samples + duplicates + rejected.",
         "Units are the publisher's own: questions, captions, lines.",
+        *(
+            (f"Test sets among them, which measure no model that was trained on this release: {named}.",)
+            if (named := ", ".join(facts.benchmarks))
+            else ()
+        ),
     )
     grid = Grid("Records by source", columns, cells(*rows, total("All", rows, 3)), frozenset({0, 1, 2}), 1)
     return Section("intake", "What came in", text, (grid,))

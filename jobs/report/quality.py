@@ -105,7 +105,7 @@ def instruction_map(facts: Facts) -> Section | None:
         few = Section("map", title, ("Too few instructions on one side to draw a map of them.",))
         return few if facts.rewrites else None
     text = (
-        f"Each dot is one instruction; those that are worded alike lie together. Method: {found.method}.",
+        f"Each dot is one instruction; those that {found.alike} lie together. Method: {found.method}.",
         "It stands for Figure 5 of the paper, which used a neural embedding. Both panels share their axes.",
         (
             f"Mean cosine distance of two instructions: {found.spread_before:.3f} before, {found.spread_after:.3f} "
@@ -122,7 +122,7 @@ def _panel(title: str, found: InstructionMap, *, before: bool) -> Dots:
         (found.before, found.categories_before) if before else (found.after, found.categories_after)
     )  # fmt: skip
     counts = ", ".join(f"{name} {categories.count(name)}" for name in sorted(set(categories)))
-    alt = f"{title}: {len(places)} instructions placed by their words. By category: {counts}."
+    alt = f"{title}: {len(places)} instructions placed by what they say. By category: {counts}."
     return dots(f"{title}: {len(places):,} instructions", alt, places, [COLOURS.get(name, 0) for name in categories])
 
 

@@ -8,7 +8,7 @@ import pytest
 from planted import ATTACKS, card, explanation, facts
 
 from jobs.labels import FORMAT, Sheet, parse_labels, render_sheet
-from jobs.report.card import Gallery, render_card, render_gallery
+from jobs.report.card import Gallery, render_gallery
 from jobs.report.explain import render_explanation
 from jobs.report.page import visible
 from jobs.report.report import report_html
@@ -119,9 +119,3 @@ def test_labels_are_saved_as_a_file_that_import_takes(browser: "Browser", tmp_pa
     assert found.labels[1].note == '<script>planted=1</script> "quoted"'
     assert found.answers == {"a" * 64: True}
     page.close()
-
-
-def test_a_card_alone_is_a_fragment_for_notebooks():
-    fragment = render_card(card())
-    assert fragment.strip().startswith("<article")
-    assert "<script>planted" not in fragment
