@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HERE = ROOT / "requirements"
 PYTHONS = ((3, 11), (3, 13))
 FILES = {
-    "spark": ("spark.txt", "demo.txt", "dev.txt"),
+    "spark": ("spark.txt", "demo.txt", "dev.txt", "mds.txt"),
     "engine": ("engine.txt", "demo-model.txt"),
     "connect": ("connect.txt",),
     "s3": ("s3.txt",),
