@@ -16,6 +16,11 @@ MATH = {"id": "1", "question": "How?\n<image1>", "options": [], "answer": "12", 
 SHOT = "Write one HTML page, with its style inside, that looks like this screenshot."
 CAPTIONS = {"question": "Come up with a caption.", "question_id": "1.jpg", "file_name": "1.jpg"}
 
+PAGES = {
+    "language": ["fr", "de", "en"], "caption_reference_description": ["Une tour.", None, "A tower."],
+    "context_page_description": ["a", "b", "c"],
+}  # fmt: skip
+
 Told = tuple[str, str, str | None, str]
 """End of the question, answer, gold answer, medium."""
 COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
@@ -49,6 +54,27 @@ COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
         "llava_video_perceptiontest",
         {"data/v.parquet": [{"video_name": "v_5", "question": "What?", "options": ["2", "1"], "answer_id": "1"}]},
         [("What?\nA. 2\nB. 1", "B. 1", "B", "v_5")],
+    ),
+    "wit, all pages of a picture": (
+        "wit", {"data/train.parquet": [{"image": PIXELS, "image_url": "https://a/1.jpg", "wit_features": PAGES}]},
+        [("Describe this picture.", "A tower.", None, "embedded")],
+    ),
+    "laion, with its pictures": (
+        "laion_gpt4v", {"data/train.parquet": [{"image": PIXELS, "link": "https://a/1.jpg", "caption": "Long."}]},
+        [("Describe this picture.", "Long.", None, "embedded")],
+    ),
+    "textocr, with its pictures": (
+        "textocr_cleaned",
+        {"data/train.parquet": [{"image": PIXELS, "filename": "a.jpg", "caption_image": "A sign."}]},
+        [("Describe this picture.", "A sign.", None, "embedded")],
+    ),
+    "mapqa, metadata apart": (
+        "mapqa_cauldron_llava_format",
+        {
+            "MapQA_S/train-QA.json": [{"map_id": "map_0.png", "question": "Which?", "answer": ["Ohio", "Iowa"]}],
+            "MapQA_S/metadata.json": [{"map_id": 0, "legend_type": "x"}],
+        },
+        [("Which?", "Ohio, Iowa", "Ohio, Iowa", "map_0.png")],
     ),
     "problems in a zip": (
         "geo3k",

@@ -68,6 +68,7 @@ def dropped(reader: MediaReader, ref: MediaRef, of: Source | None = None) -> Dro
     ("shared", "a.png"),
     ("shared", "shapes/a.png"),
     ("elsewhere", "a.png"),
+    ("", "shared/er/c.png"),
 ])  # fmt: skip
 def test_places(reader: MediaReader, picture: bytes, media_root: str, path: str):
     item = reader.read(MediaRef(path=path), source(media_root))
@@ -79,6 +80,15 @@ def test_places(reader: MediaReader, picture: bytes, media_root: str, path: str)
 def test_a_path_from_the_sources_folder_on_is_found_below_the_records_folder(root: Path, picture: bytes, path: str):
     reader = MediaReader(str(root), {}, LIMITS)
     assert reader.read(MediaRef(path=path), source(), "deep/labels.txt").media_id == sha256(picture)
+
+
+def test_a_path_that_names_a_split_is_found_in_its_folder(root: Path, picture: bytes):
+    for folder in ("train_images", "val_images"):
+        (root / folder).mkdir()
+    (root / "train_images" / "t.png").write_bytes(picture)
+    reader = MediaReader(str(root), {}, LIMITS)
+    assert reader.read(MediaRef(path="train/t.png"), source()).media_id == sha256(picture)
+    assert dropped(reader, MediaRef(path="val/t.png")).reason is DropReason.MISSING_MEDIA
 
 
 def test_bytes_win_over_the_path(reader: MediaReader, encoded: Callable[..., bytes]):

@@ -86,7 +86,7 @@ def _brief(said: str) -> str | None:
     words = said.split()
     if agrees := _YES_NO.match(said):
         return agrees[1]
-    if len(words) == 1 and re.fullmatch(r"[^.]+\.", said):
+    if len(words) == 1 and re.fullmatch(r"[^.。]+[.。]", said):
         said = said[:-1]
     whole = len(words) > 1 and (said[-1] in ".!?。\uff01\uff1f" or (len(words) > 2 and _VERB.search(said)))
     long = len(words) > SENTENCE or len(said) > CHARS or len(_CJK.findall(said)) > SENTENCE

@@ -184,7 +184,7 @@ ORIGINALS: Mapping[str, Family] = {
         family(
             "textocr_gpt4v",
             Recipe(
-                fields(question=(), answer=("caption_image",), media=("filename", "image")), ask=DESCRIBE, free=True
+                fields(question=(), answer=("caption_image",), media=("image", "filename")), ask=DESCRIBE, free=True
             ),
             rows(PARQUET, "filename", "caption_image"),
         ),
@@ -201,7 +201,7 @@ ORIGINALS: Mapping[str, Family] = {
         family(
             "edit_parquet",
             Recipe(fields(question=(), answer=("edit",), media=("images",)), prepare=edited, ask=EDIT, free=True),
-            rows(PARQUET, "edit", "input_image", "output_image"),
+            rows(PARQUET | ARRAY, "edit", "input_image", "output_image"),
         ),
         family(
             "vist_sis_json",

@@ -24,11 +24,23 @@ ANY = Recipe(general=True)
 
 
 def attributed(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """WIT: an attribution begins with the name of its language."""
+    """WIT: an attribution begins with the name of its language; the hub's rows list what all its pages say."""
+    pages = value.get("wit_features")
+    if isinstance(pages, Mapping):
+        value = {**value, **_of_one_page(pages)}
     told = value.get("caption_attribution_description")
     if not isinstance(told, str):
         return value
     return {**value, "caption_attribution_description": told.strip().removeprefix("English:").strip()}
+
+
+def _of_one_page(pages: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the first English page with a caption of the picture says, else the first with a caption."""
+    captions, languages = pages.get("caption_reference_description") or [], pages.get("language") or []
+    told = [at for at, caption in enumerate(captions) if caption]
+    best = next((at for at in told if languages[at : at + 1] == ["en"]), told[0] if told else 0)
+    listed = {name: column for name, column in pages.items() if isinstance(column, list) and len(column) > best}
+    return {name: column[best] for name, column in listed.items()}
 
 
 def text_rows(containers: frozenset[Container]) -> tuple[Shape, ...]:
@@ -63,7 +75,11 @@ FLAT: Mapping[str, Family] = {
         ),
         family(
             "laion_gpt4v",
-            Recipe(fields(answer=("caption",), media=("link", "url"), context=("caption",)), ask=DESCRIBE, free=True),
+            Recipe(
+                fields(answer=("caption",), media=("image", "link", "url"), context=("caption",)),
+                ask=DESCRIBE,
+                free=True,
+            ),
             rows(PARQUET | TABLE, "link", "caption"),
         ),
         family(
@@ -75,7 +91,7 @@ FLAT: Mapping[str, Family] = {
                         "caption_attribution_description",
                         "context_page_description",
                     ),
-                    media=("image_url",),
+                    media=("image", "image_url"),
                     context=("context_section_description", "context_page_description"),
                 ),
                 prepare=attributed,
@@ -83,6 +99,7 @@ FLAT: Mapping[str, Family] = {
                 free=True,
             ),
             rows(TABLE | PARQUET, "image_url", "caption_reference_description"),
+            rows(PARQUET, "image_url", "wit_features"),
         ),
         family(
             "narratives_jsonl",

@@ -145,7 +145,9 @@ def _resembles(shape: Shape, layout: Layout) -> bool:
 
 
 def _known(shape: Shape) -> frozenset[str]:
-    return shape.keys.union(shape.usual, *shape.one_of.values()) - EVERYWHERE
+    # What is only shown may as well be described by metadata.
+    told = (paths for part, paths in shape.one_of.items() if part != "media")
+    return shape.keys.union(shape.usual, *told) - EVERYWHERE
 
 
 def _fitting(found: Recognised, source: Source) -> list[Shape]:

@@ -79,7 +79,7 @@ class MediaReader:
             raise Drop(DropReason.MISSING_MEDIA, f"the record names no {ref.kind}")
         if members.split(ref.path):
             raise Drop(DropReason.MISSING_MEDIA, f"{ref.path[:200]!r} names an archive; its path inside is enough")
-        roots, splits = self._roots(source, file), splits_in(file) | splits_in(ref.path)
+        roots, splits = self._roots(source, file, ref.path), splits_in(file) | splits_in(ref.path)
         wanted = _Wanted(_spellings(ref.path, SUFFIXES[ref.kind]), splits, archives.folders_of(file))
         # `|` keeps roots and a path apart from every digest.
         key = "|".join((*roots, *sorted(splits), ref.path))
@@ -89,13 +89,18 @@ class MediaReader:
         """End the worker process for videos, if one was started."""
         self._videos.close()
 
-    def _roots(self, source: Source, file: str) -> Mapping[str, str]:
-        """Folders to look in, each with its name: the named root or folder first, the source's own, the file's own."""
+    def _roots(self, source: Source, file: str, path: str) -> Mapping[str, str]:
+        """Folders to look in, each with its name: the source's named root or folder, its own, the file's own.
+
+        And the shared one with which the path begins, as LLaVA's `vg/VG_100K/1.jpg` does.
+        """
         name = source.reading.media_root if source.reading else ""
         named = {self._media_roots.get(name) or files.join(self._source_root, name): name} if name else {}
         above = [str(folder) for folder in PurePosixPath(archives.unpacked(file)).parents if str(folder) != "."]
         beside = {files.join(self._source_root, folder): folder for folder in above}
-        return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]} | beside
+        first = path.partition("/")[0]
+        shared = {self._media_roots[first]: first} if first in self._media_roots else {}
+        return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]} | shared | beside
 
     def _read_path(self, kind: MediaKind, roots: Mapping[str, str], wanted: _Wanted) -> MediaItem:
         most = self._limits.video_max_bytes if kind is MediaKind.VIDEO else self._limits.max_bytes
@@ -167,7 +172,8 @@ class MediaReader:
         paths = [place for path in wanted.paths for place in (path, *_below(root, name, path))]
         places = [*self._folders(root), *(f"images/{folder}" for folder in self._folders(files.join(root, "images")))]
         for folder in places:
-            if found := _file(files.inside(root, f"{folder}/{path}") for path in paths):
+            alike = [*paths, *(path.partition("/")[2] for path in paths if _same_split(path, folder))]
+            if found := _file(files.inside(root, f"{folder}/{path}") for path in alike):
                 yield found, wanted.may_lie_in(folder)
 
     def _folders(self, root: str) -> Sequence[str]:
@@ -236,6 +242,12 @@ def _below(root: str, name: str, path: str) -> list[str]:
     """The path without the root's name or that of its folder, if it begins so."""
     names = dict.fromkeys((name, root.rstrip("/").rpartition("/")[2]))
     return [path[len(head) + 1 :] for head in names if head and path.startswith(f"{head}/")]
+
+
+def _same_split(path: str, folder: str) -> bool:
+    """Whether a path begins with the split that a folder holds under a longer or shorter name."""
+    split = split_of(PurePosixPath(folder).name)
+    return split is not None and split == split_of(path.partition("/")[0])
 
 
 def _inner(stem: str, path: str) -> list[str]:
