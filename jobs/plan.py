@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from jobs.dedup.kept import kept_samples
@@ -54,12 +55,18 @@ def plan_calls(run: Run, sources: Sequence[Source], limit: int | None, lenient: 
     rewrites = rewrite_requests(
         run.tables, run.engines, cap if limit is None else min(cap or limit, limit * len(sources))
     )
-    wanted = union([rewrites, judge_requests(run.tables, run.engines)]).localCheckpoint()
+    calls = planned_calls(run, union([rewrites, judge_requests(run.tables, run.engines)]))
+    return RunPlan(read, calls, kept_samples(run.tables).count())
+
+
+def planned_calls(run: Run, wanted: DataFrame) -> list[PlannedCalls]:
+    """Requests by engine and purpose, and how many of them are answered already."""
+    wanted = wanted.localCheckpoint()
     length = f.length(f.to_json("subject"))
     sums = wanted.groupBy("engine", "purpose").agg(f.count("*").alias("n"), f.sum(length).alias("chars")).collect()
     pending = Waves(run.tables, run.engines, run.run_id, "plan", run.progress).pending(wanted)
     left = {(row[0], row[1]): row[2] for row in pending.groupBy("engine", "purpose").count().collect()}
-    calls = [
+    return [
         PlannedCalls(
             row["engine"],
             run.engines.engine(row["engine"]).model,
@@ -70,4 +77,3 @@ def plan_calls(run: Run, sources: Sequence[Source], limit: int | None, lenient: 
         )
         for row in sorted(sums, key=lambda row: (row["engine"], row["purpose"]))
     ]
-    return RunPlan(read, calls, kept_samples(run.tables).count())

@@ -21,6 +21,7 @@ from schemas.enums import Purpose
 OWN_PURPOSES = {
     "rewrite": (Purpose.REWRITE.value,),
     "judge": (Purpose.JUDGE.value, Purpose.SCORE.value),
+    "try": (Purpose.REWRITE.value, Purpose.JUDGE.value),
 }
 """Purposes of the calls that a stage wants; a rewrite's visit asks others on the way."""
 

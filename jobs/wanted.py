@@ -72,8 +72,12 @@ def requests_for(subjects: DataFrame, ask: Ask, engines: Engines) -> DataFrame:
 def rewritable(tables: Tables, engines: Engines) -> DataFrame:
     """Samples of the groups that are rewritten, with their pictures at hand, as subjects."""
     groups = [group.value for group in engines.config.rewriting.groups]
-    samples = kept_samples(tables).where(f.col("group").isin(groups))
-    samples = samples.where(f.col("media_status") != MediaStatus.ABSENT.value)
+    return present_samples(tables).where(f.col("group").isin(groups))
+
+
+def present_samples(tables: Tables) -> DataFrame:
+    """Samples with their pictures at hand, as subjects."""
+    samples = kept_samples(tables).where(f.col("media_status") != MediaStatus.ABSENT.value)
     return samples.withColumn("subject_id", f.col("content_id"))
 
 
