@@ -159,6 +159,8 @@ class Normalise:
         self.tables.overwrite("samples", samples, f"source_id IN ({names})")
 
     def _write_media(self, staging: DataFrame, samples: DataFrame) -> None:
+        if staging.where("media IS NOT NULL").isEmpty():
+            return
         used = samples.select(f.explode("media").alias("media_id")).distinct()
         new = used.join(self.tables.read("media").select("media_id"), "media_id", "left_anti")
         facts = staging.where("media IS NOT NULL").select("copy", "media.*")
