@@ -9,6 +9,8 @@ WIDTH = 460
 LABEL = 118
 ROW, BAR = 40, 13
 TOP, BOTTOM = 8, 34
+MOST_TICKS = 8
+"""More numbers below an axis would touch each other."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,11 @@ def steps(title: str, names: tuple[str, str], counts: tuple[Mapping[int, int], M
         drawn += [f"H{after[0]:.1f}V{after[1]:.1f}" for _, after in pairwise(places)]
         return "".join(drawn)
 
+    apart = 2 * (1 + (high - low) // (2 * MOST_TICKS))
     ticks = tuple(
-        (round(20 + (key - low) * across, 1), f"{2 ** (key // 2):,}") for key in range(low, high + 1) if key % 2 == 0
+        (round(20 + (key - low) * across, 1), f"{2 ** (key // 2):,}")
+        for key in range(low, high + 1)
+        if key % apart == 0
     )
     medians = " and ".join(f"{name} about {_median(count):,.0f}" for name, count in zip(names, counts, strict=True))
     alt = f"{title}: two distributions over {unit}; medians: {medians}."

@@ -1,6 +1,7 @@
 import math
 from collections.abc import Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 from statistics import fmean
 
 import pytest
@@ -27,6 +28,14 @@ def test_steps_name_the_medians():
     assert "b about 38" in plot.alt
     assert plot.paths[0].startswith("M20.0 205")
     assert steps("t", ("a", "b"), ({}, {}), "tokens").paths == ("", "")
+
+
+def test_numbers_below_an_axis_keep_apart():
+    plot = steps("t", ("a", "b"), ({6: 1}, {31: 1}), "tokens")
+    places = [x for x, _ in plot.ticks]
+    assert len(places) >= 5
+    assert min(b - a for a, b in pairwise(places)) > 45  # 16,384 takes 42
+    assert [text for _, text in steps("t", ("a", "b"), ({6: 1}, {9: 1}), "tokens").ticks] == ["8", "16", "32"]
 
 
 def test_dots_keep_to_the_drawing():
