@@ -26,14 +26,14 @@ def ask_rows(batches: Iterable[pa.RecordBatch], asking: Asking, settings: Engine
     """Keeps about one window of visits in flight across batches; failures are rows with their status."""
     out = Batches(CALLS.arrow)
     work = partial(_work, asking=asking)
-    settings = on_this_machine(settings, _gpu_addresses())
+    settings = on_this_machine(settings, gpu_addresses())
     ahead = settings.engine.window
     for row in run_visits(visits_of(batches), work, partial(EngineClient.connect, settings), ahead):
         yield from out.add(row, ROW_BYTES)
     yield from out.flush()
 
 
-def _gpu_addresses() -> tuple[str, ...]:
+def gpu_addresses() -> tuple[str, ...]:
     """GPUs that Spark gave to this task."""
     context = TaskContext.get()
     gpus = context.resources().get("gpu") if context is not None else None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -39,6 +40,11 @@ class Progress:
         """One line for the user."""
         if not self.quiet:
             self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def log(self, text: str) -> None:
+        """A line with the time, for logs; on a terminal people see for themselves."""
+        if not self.console.is_terminal:
+            self.say(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}")
 
     @contextmanager
     def watch(self, label: str, look: Look) -> Iterator[None]:
@@ -83,7 +89,7 @@ class Progress:
             said = time.monotonic()
             line = line_of(label, look(), said - started)
             if line != last:
-                self.say(line)
+                self.log(line)
             last = line
 
     @contextmanager

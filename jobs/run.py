@@ -20,7 +20,7 @@ from jobs.progress import Progress
 from jobs.publish import publish
 from jobs.release import Release
 from jobs.rewrite import rewrite
-from jobs.session import jvm_pid, spark_session
+from jobs.session import local_jvm, spark_session
 from jobs.stages import Run, StageCount
 from jobs.tables import Tables
 from schemas.config import Config
@@ -81,12 +81,12 @@ def open_run(options: Options, asks: bool = True) -> Iterator[Run]:
     engines = load_engines(config, options.prompts, root) if asks else Engines(config, {}, {})
     with root_lock(root, run_id, progress):
         spark = spark_session(config)
-        owner = owner_of(jvm_pid(spark)) if config.spark.master.startswith("local") else None
+        jvm = local_jvm(spark)
         try:
             yield Run(run_id, config, Tables(spark, config.storage), engines, progress)
         finally:
-            if owner is not None:
-                release_hosts(host_folder(config.storage.host_dir), owner)
+            if jvm is not None:
+                release_hosts(host_folder(config.storage.host_dir), owner_of(jvm))
 
 
 @contextmanager

@@ -10,11 +10,12 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import pyspark
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from jobs.java import java_major
 from schemas.config import Config
-from schemas.errors import InputError
+from schemas.errors import ConfigError, InputError
 from udfs.engine.settings import host_folder
 from udfs.engine.state import private_folder
 
@@ -30,18 +31,21 @@ BYTES_SETTINGS: Mapping[str, str] = {
     "spark.hadoop.parquet.page.size.row.check.min": "10",
     "spark.hadoop.parquet.page.size.row.check.max": "10",
 }
-QUIET_SETTINGS: Mapping[str, str] = {
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
+SESSION_SETTINGS: Mapping[str, str] = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # Delta reads its log with 50 tasks unless told otherwise: seconds for each look at a small table.
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.session.timeZone": "UTC",
-    "spark.driver.host": "127.0.0.1",
-    "spark.driver.bindAddress": "127.0.0.1",
     "spark.speculation": "false",
 }
+LOCAL_SETTINGS: Mapping[str, str] = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+}
+"""For a session within one process: on a cluster, executors must find the driver, and people its UI."""
 
 
 def jar_cache() -> Path:
@@ -85,13 +89,47 @@ def _resolve_jars(cache: Path) -> None:
         )
 
 
-def local_settings(config: Config) -> dict[str, str]:
-    """What only a JVM of our own takes: Delta's jars by path, and a log that goes to HOST_DIR/spark.log."""
+def own_settings(config: Config) -> dict[str, str]:
+    """What only a JVM of our own takes: memory, Delta's jars by path, and for a local one a log of its own."""
+    own = {"spark.driver.memory": config.spark.driver_memory, "spark.jars": ",".join(delta_jars())}
+    if not is_local(config):
+        return own
     folder = Path(host_folder(config.storage.host_dir))
     private_folder(folder)
     log = Path(str(files("jobs").joinpath("log4j2.properties")))
     options = f'-Dlog4j2.configurationFile={log.as_uri()} "-Dmammoth.log={folder / "spark.log"}"'
-    return {"spark.jars": ",".join(delta_jars()), "spark.driver.extraJavaOptions": options}
+    return {**own, **LOCAL_SETTINGS, "spark.driver.extraJavaOptions": options}
+
+
+def is_local(config: Config) -> bool:
+    """Whether the configuration asks for driver and executors in one process; spark-submit's --master stands above."""
+    return config.spark.master.startswith("local")
+
+
+def given_settings() -> dict[str, str]:
+    """What spark-submit was given by --conf, by its other options and by spark-defaults.conf."""
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        return {}
+    SparkContext._ensure_initialized()
+    return dict(SparkConf().getAll())
+
+
+def settings_for(config: Config, given: Mapping[str, str], submitted: bool) -> dict[str, str]:
+    """Settings of a new session; what spark-submit was given stands above ours, below `spark.extra`."""
+    settings = {
+        **SESSION_SETTINGS,
+        **BYTES_SETTINGS,
+        "spark.sql.shuffle.partitions": str(config.spark.shuffle_partitions),
+        **({} if submitted else own_settings(config)),
+        **given,
+        **config.spark.extra,
+    }
+    if settings["spark.speculation"].lower() != "false":
+        raise ConfigError(
+            "spark.speculation is on: a speculated task asks an engine what another task is asking",
+            "take it out of --conf, spark-defaults.conf and spark.extra",
+        )
+    return settings
 
 
 def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
@@ -99,22 +137,17 @@ def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
-    java_major()
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if not submitted:
+        java_major()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.appName(app)
-    if config.spark.master:
+    if config.spark.master and not submitted:
         builder = builder.master(config.spark.master)
-    settings = {
-        **QUIET_SETTINGS,
-        **BYTES_SETTINGS,
-        "spark.driver.memory": config.spark.driver_memory,
-        "spark.sql.shuffle.partitions": str(config.spark.shuffle_partitions),
-        **(local_settings(config) if config.spark.master.startswith("local") else {}),
-        **config.spark.extra,
-    }
-    for key, value in settings.items():
+    if is_local(config) and not submitted:
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    for key, value in settings_for(config, given_settings(), submitted).items():
         builder = builder.config(key, value)
     session = builder.getOrCreate()
     if threading.current_thread() is threading.main_thread():
@@ -123,8 +156,20 @@ def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
     return session
 
 
+def local_jvm(spark: SparkSession) -> int | None:
+    """Process id of the JVM whose executors are this process's own, which a run's end lets go of engine hosts by."""
+    return jvm_pid(spark) if str(spark.conf.get("spark.master", "")).startswith("local") else None
+
+
 def jvm_pid(spark: SparkSession) -> int:
     """Process id of the driver's JVM, which owns the engine hosts of a local run."""
     jvm = spark.sparkContext._jvm
     assert jvm is not None, "a classic session has a JVM"
     return int(jvm.java.lang.ProcessHandle.current().pid())
+
+
+def executor_count(spark: SparkSession) -> int:
+    """Executors that are registered now; a local session is its own."""
+    jvm = spark.sparkContext._jsc
+    assert jvm is not None, "a classic session has a JVM"
+    return max(len(jvm.sc().statusTracker().getExecutorInfos()) - 1, int(local_jvm(spark) is not None))

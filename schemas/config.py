@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from schemas.dedup import Dedup
 from schemas.enums import Category, EngineKind, EngineRole, Group
 from schemas.errors import ConfigError
+from schemas.price import Price
 from schemas.settings import assign, merge
 from schemas.source import Strict
 
@@ -108,6 +109,7 @@ class Engine(Strict):
     ready_timeout_s: float = 1800.0
     request_timeout_s: float = 600.0
     idle_ttl_s: float = 600.0
+    price: Price = Price()
     stub: Mapping[str, Any] = Field(default_factory=dict, description="kind stub: its script, see udfs/engine/stub.py")
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pyspark.logger import PySparkLogger
 
-from jobs.cli import configuration, engines, pages, releases, sources, stages, tables
+from jobs.cli import configuration, doctor, engines, pages, plans, releases, sources, stages, tables, try_prompts
 from jobs.cli.foreign import refuse_foreign_packages
 from jobs.run import Options
 from schemas.config import Profile, load_config
@@ -36,15 +36,17 @@ COMMANDS: Sequence[Callable[..., None]] = (
     stages.demo,
     stages.run,
     *stages.STAGES,
+    plans.plan,
     pages.report,
     pages.view,
     pages.explain,
     tables.sql,
-    tables.doctor,
+    doctor.doctor,
     tables.bundle,
 )
 for command in COMMANDS:
     app.command()(command)
+app.command("try")(try_prompts.try_)  # a word of Python's own
 
 
 @app.callback()

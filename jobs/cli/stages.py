@@ -10,9 +10,9 @@ from typing import Annotated
 import typer
 
 from jobs.cli.context import print_json, read_options
-from jobs.cli.summary import print_outcome, print_plan
+from jobs.cli.plans import print_files_plan, print_run_plan, print_stage_plan
+from jobs.cli.summary import print_outcome
 from jobs.normalise.plan import HUB, find_files, source_folder
-from jobs.plan import plan_calls
 from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
 from jobs.stages import Run
 from schemas.config import Storage
@@ -42,8 +42,7 @@ def run(
     options = read_options(ctx, *root_setting(sources_root))
     chosen = choose_sources(options, sources)
     if dry_run:
-        with open_run(options) as work:
-            print_plan(plan_calls(work, chosen, limit, sources is None), as_json)
+        print_run_plan(options, chosen, limit, sources is None, as_json)
         return
     _stage(options, list(Stage)[: list(Stage).index(until) + 1], Work(chosen, limit, lenient=sources is None), as_json)
 
@@ -94,53 +93,62 @@ def has_files(source: Source, storage: Storage) -> bool:
 
 
 def normalise(
-    ctx: typer.Context, sources: Sources = None, sources_root: SourcesRoot = None, limit: Limit = None
+    ctx: typer.Context,
+    sources: Sources = None,
+    sources_root: SourcesRoot = None,
+    limit: Limit = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Read source files into samples, media and rejects."""
     options = read_options(ctx, *root_setting(sources_root))
-    _stage(options, [Stage.NORMALISE], Work(choose_sources(options, sources), limit, lenient=sources is None))
+    chosen = choose_sources(options, sources)
+    if dry_run:
+        print_files_plan(options, chosen, sources is None, as_json)
+        return
+    _stage(options, [Stage.NORMALISE], Work(chosen, limit, lenient=sources is None), as_json)
 
 
-def dedup(ctx: typer.Context) -> None:
+def dedup(ctx: typer.Context, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Find duplicates across sources, near-duplicates and overlap with benchmarks; nothing is asked about them."""
-    _stage(read_options(ctx), [Stage.DEDUP])
+    _alone(ctx, Stage.DEDUP, dry_run, as_json)
 
 
-def rewrite(
-    ctx: typer.Context,
-    no_engine: Annotated[
-        bool, typer.Option("--no-engine", help="Only derive again from replies that are there.")
-    ] = False,
-) -> None:
+def rewrite(ctx: typer.Context, no_engine: NoEngine = False, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Rewrite samples into step-by-step pairs; nothing that was answered is asked again."""
-    _stage(read_options(ctx), [Stage.REWRITE], Work(with_engine=not no_engine))
+    _alone(ctx, Stage.REWRITE, dry_run, as_json, no_engine)
 
 
-def judge(
-    ctx: typer.Context,
-    no_engine: Annotated[
-        bool, typer.Option("--no-engine", help="Only derive again from replies that are there.")
-    ] = False,
-) -> None:
+def judge(ctx: typer.Context, no_engine: NoEngine = False, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Judge and score pairs; nothing that was answered is asked again."""
-    _stage(read_options(ctx), [Stage.JUDGE], Work(with_engine=not no_engine))
+    _alone(ctx, Stage.JUDGE, dry_run, as_json, no_engine)
 
 
-def publish(ctx: typer.Context) -> None:
+def publish(ctx: typer.Context, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Choose rows, let the gate look, and publish a release if it passes."""
-    _stage(read_options(ctx), [Stage.PUBLISH])
+    _alone(ctx, Stage.PUBLISH, dry_run, as_json)
 
 
-def export(ctx: typer.Context) -> None:
+def export(ctx: typer.Context, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Write the newest release as LLaVA files for the trainer."""
-    _stage(read_options(ctx), [Stage.EXPORT])
+    _alone(ctx, Stage.EXPORT, dry_run, as_json)
+
+
+def _alone(ctx: typer.Context, stage: Stage, dry_run: bool, as_json: bool, no_engine: bool = False) -> None:
+    """A stage as a job of its own."""
+    if dry_run:
+        print_stage_plan(read_options(ctx), stage, as_json)
+    else:
+        _stage(read_options(ctx), [stage], Work(with_engine=not no_engine), as_json)
 
 
 def _stage(options: Options, stages: Sequence[Stage], work: Work | None = None, as_json: bool = False) -> None:
     asks = Stage.REWRITE in stages or Stage.JUDGE in stages
     with open_run(options, asks) as run, told(run, as_json) as outcome:
         for stage in stages:
+            run.progress.log(f"run {run.run_id}: {stage.value} begins")
             run_stage(run, stage, outcome, work or Work())
+            run.progress.log(f"run {run.run_id}: {stage.value} is done")
 
 
 @contextmanager

@@ -1,14 +1,13 @@
 """What a run prints at its end: one table per stage, then where everything lies."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import typer
 
-from jobs.cli.context import print_json, print_table
+from jobs.cli.context import print_table
 from jobs.normalise.conserve import SourceCount
-from jobs.plan import RunPlan
+from jobs.plan import PlannedCalls
 from jobs.run import Outcome
 from jobs.stages import StageCount
 
@@ -66,16 +65,10 @@ def _print_stages(stages: Sequence[StageCount]) -> None:
     print_table("stages", (*columns, "out", "out/s", "seconds"), rows)
 
 
-def print_plan(plan: RunPlan, as_json: bool) -> None:
-    """A dry run."""
-    if as_json:
-        print_json(asdict(plan))
-        return
-    print_table("files to read", ("source", "family", "ranges", "bytes"), plan.files)
+def print_calls(title: str, calls: Sequence[PlannedCalls]) -> None:
+    """Calls by engine and purpose."""
     print_table(
-        f"calls for the {plan.samples:,} samples in the tables",
+        title,
         ("engine", "model", "purpose", "wanted", "answered before", "new", "prompt tokens, about"),
-        [(c.engine, c.model, c.purpose, c.wanted, c.answered, c.new, c.prompt_tokens) for c in plan.calls],
+        [(c.engine, c.model, c.purpose, c.wanted, c.answered, c.new, c.prompt_tokens) for c in calls],
     )
-    if not plan.samples:
-        typer.echo("no samples yet: `mammoth-vl normalise` reads them, then the calls can be counted")

@@ -1,11 +1,9 @@
-"""Commands over the tables and the installation: sql, doctor, bundle."""
+"""Commands over the tables and the packages: sql, bundle."""
 
 import csv
-import shutil
 import sys
-from collections.abc import Callable, Mapping
 from enum import StrEnum
-from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Annotated
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -15,17 +13,14 @@ from pyspark.errors import AnalysisException
 
 from jobs.cli.context import print_json, print_table, read_options
 from jobs.engines import load_engines
-from jobs.java import java_major
 from jobs.progress import Progress
 from jobs.queries import register
-from jobs.run import Options
-from jobs.session import delta_jars, spark_session
+from jobs.session import DELTA_PACKAGE, spark_session
 from jobs.tables import Tables
 from jobs.views import packaged_views, register_views
-from schemas.errors import ConfigError, InputError, PipelineError
+from schemas.errors import ConfigError, InputError
 from schemas.tables import TABLES
-
-PACKAGES = ("schemas", "udfs", "jobs", "prompts")
+from udfs.code import code_digest, packaged_files
 
 
 class Output(StrEnum):
@@ -76,54 +71,18 @@ def _read_query(file: Path) -> str:
         raise InputError(f"query file {file} cannot be read: {error}", "give -f a text file with one query") from error
 
 
-def doctor(ctx: typer.Context) -> None:
-    """Look at what a run needs: JDK, Delta, memory, disk, engine environment, model folders."""
-    options = read_options(ctx)
-    checks: Mapping[str, Callable[[], str]] = {
-        "Java": _java,
-        "Delta": _delta,
-        "disk": _disk,
-        "engines": partial(_engines, options),
-    }
-    rows, failed = [], False
-    for name, look in checks.items():
-        try:
-            rows.append((name, "ok", look()))
-        except PipelineError as error:
-            rows.append((name, "missing", str(error)))
-            failed = True
-    print_table("", ("what", "state", "found"), rows)
-    if failed:
-        raise typer.Exit(ConfigError.exit_code)
-
-
-def _java() -> str:
-    return f"Java {java_major()}"
-
-
-def _delta() -> str:
-    return f"{len(delta_jars())} jars"
-
-
-def _disk() -> str:
-    return f"{shutil.disk_usage(Path.cwd()).free >> 30} GiB free here"
-
-
-def _engines(options: Options) -> str:
-    engines = load_engines(options.config, options.prompts, options.config.storage.root)
-    return ", ".join(f"{name}: {s.engine.model} ({s.revision})" for name, s in engines.settings.items())
-
-
 def bundle(
     ctx: typer.Context,
     target: Annotated[Path, typer.Argument(help="Zip file to write.")] = Path("mammoth_vl.zip"),
 ) -> None:
-    """Write the packages as one zip for `spark-submit --py-files`."""
-    root = Path(__file__).resolve().parents[2]
-    files = sorted(
-        path for package in PACKAGES for path in (root / package).rglob("*") if path.is_file() and path.suffix != ".pyc"
-    )
+    """Write the packages as one zip for `spark-submit --py-files`, and say how to submit it."""
     with ZipFile(target, "w", ZIP_DEFLATED) as archive:
-        for path in files:
-            archive.write(path, path.relative_to(root))
-    Progress(quiet=read_options(ctx).quiet).say(f"{target}: {len(files)} files")
+        count = 0
+        for count, (path, content) in enumerate(packaged_files(), start=1):  # noqa: B007 - the last one is told
+            archive.writestr(path, content)
+    progress = Progress(quiet=read_options(ctx).quiet)
+    progress.say(f"{target}: {count} files, code {code_digest()}")
+    progress.say(
+        f"spark-submit --packages {DELTA_PACKAGE} --py-files {target} {files('jobs').joinpath('main.py')} "
+        "--profile cluster --config my.yaml run"
+    )

@@ -26,6 +26,7 @@ class EngineSettings:
     engine: Engine
     revision: str
     host_dir: str
+    """As configured where only the machine of a task knows it; `on_this_machine` makes it a folder."""
     model_path: str = ""
     """Absolute folder, or the name as configured where there is no such folder."""
     gpus: tuple[str, ...] = ()
@@ -69,7 +70,7 @@ def resolve(engine: Engine, host_dir: str = "", status_dir: str = "", max_sql_ca
     return EngineSettings(
         engine=engine,
         revision=model_revision(engine),
-        host_dir=host_folder(host_dir),
+        host_dir=host_dir if "$" in host_dir or not host_dir else host_folder(host_dir),
         model_path=str(path or named),
         status_dir=status_dir,
         max_sql_calls=max_sql_calls,
@@ -77,8 +78,14 @@ def resolve(engine: Engine, host_dir: str = "", status_dir: str = "", max_sql_ca
 
 
 def host_folder(configured: str) -> str:
-    """HOST_DIR: as configured, else a folder of the user's own below /tmp."""
-    folder = configured or f"/tmp/mammoth-vl-{os.getuid()}"  # noqa: S108 - 0700 and checked for its owner
+    """HOST_DIR on this machine: as configured, $VARIABLES filled in, else a folder of the user's own below /tmp."""
+    folder = os.path.expandvars(configured)
+    if "$" in folder:
+        raise EngineError(
+            f"storage.host_dir is {configured!r}, but that variable is not set here",
+            "export it where Spark's executors start (spark.executorEnv.<NAME>), or name a plain folder",
+        )
+    folder = folder or f"/tmp/mammoth-vl-{os.getuid()}"  # noqa: S108 - 0700 and checked for its owner
     return str(Path(folder).absolute())
 
 
@@ -106,6 +113,7 @@ def on_this_machine(settings: EngineSettings, addresses: tuple[str, ...] = ()) -
 
     What it returns is the identity's base; a second time it changes nothing.
     """
+    settings = replace(settings, host_dir=host_folder(settings.host_dir))
     if settings.engine.kind is EngineKind.VLLM and not settings.engine.python:
         settings = replace(settings, engine=settings.engine.model_copy(update={"python": engine_python()}))
     wanted = settings.engine.gpus_per_engine
@@ -113,7 +121,7 @@ def on_this_machine(settings: EngineSettings, addresses: tuple[str, ...] = ()) -
         raise EngineError(
             f"host_dir {settings.host_dir!r} is too long for a socket", "set storage.host_dir to a short path"
         )
-    if not wanted or settings.gpus or settings.engine.kind is not EngineKind.VLLM:
+    if not wanted or settings.gpus or settings.engine.kind is EngineKind.ENDPOINT:
         return settings
     visible = _gpu_uuids()
     first = min((int(a) for a in addresses if a.isdigit()), default=0) // wanted * wanted

@@ -1,0 +1,143 @@
+"""What a cluster offers to a run: every executor is looked at by one task."""
+
+import platform
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import partial
+
+import pyarrow as pa
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from jobs.ask import gpu_addresses
+from jobs.engines import load_engines
+from jobs.run import Options
+from jobs.session import executor_count, spark_session
+from jobs.tables import Tables
+from schemas.errors import PipelineError
+from udfs import files
+from udfs.code import code_digest
+from udfs.machine import Finding, Wanted, look
+
+COLUMNS = "executor string, check string, ok boolean, found string, next_step string"
+DRIVER = "driver"
+ROUNDS = 3
+SETTLE_S, SETTLE_LIMIT_S = 2.0, 20.0
+"""Executors that register one after the other are waited for so long."""
+
+
+def examine(options: Options) -> list[Finding]:
+    """Findings about the driver and every executor."""
+    config = options.config
+    root = Tables(None, config.storage).root  # type: ignore[arg-type]  # only names are asked of it
+    engines = load_engines(config, options.prompts, root)
+    spark = spark_session(config)
+    folder = files.join(root, "doctor", uuid.uuid4().hex[:12])
+    wanted = Wanted(
+        root=root,
+        marker=files.join(folder, "driver"),
+        python=platform.python_version(),
+        code=code_digest(),
+        sources_root=_sources_root(config.storage.sources_root),
+        engines=tuple(engines.settings.values()),
+    )
+    found = list(_driver(spark, wanted, folder))
+    try:
+        found += _executors(spark, wanted)
+    finally:
+        with suppress(PipelineError, OSError):
+            files.remove(folder)
+    return found
+
+
+def _sources_root(configured: str) -> str:
+    """The folder as executors are to see it; they have working folders of their own."""
+    local = files.local_path(configured)
+    place = local or configured
+    return place if files.exists(place) else ""
+
+
+def _driver(spark: SparkSession, wanted: Wanted, folder: str) -> Iterator[Finding]:
+    yield Finding(DRIVER, "Spark", True, f"{spark.version}, Python {wanted.python}, code {wanted.code}")
+    step = f"storage.root must be a place that Spark can write; it is {wanted.root}"
+    try:
+        files.write_bytes(wanted.marker, b"mammoth-vl doctor")
+        yield Finding(DRIVER, "ROOT", True, f"writes {wanted.root}")
+    except (OSError, PipelineError) as error:
+        yield Finding(DRIVER, "ROOT", False, f"cannot be written from Python: {error}", step)
+    table = files.join(folder, "delta")
+    try:
+        spark.range(1).write.format("delta").save(table)
+        rows = spark.read.format("delta").load(table).count()
+        yield Finding(DRIVER, "Delta", rows == 1, "a table was written and read below ROOT", "" if rows == 1 else step)
+    except Exception as error:  # noqa: BLE001 - py4j and pyspark raise what the JVM raised
+        words = str(error).splitlines()[0]
+        jars = "give spark-submit --packages io.delta:delta-spark_4.1_2.13:4.4.0" if "delta" in words else step
+        yield Finding(DRIVER, "Delta", False, words[:300], jars)
+
+
+def _executors(spark: SparkSession, wanted: Wanted) -> list[Finding]:
+    """As many tasks as there are slots, so that none is left out; one answer per executor is kept."""
+    found: dict[str, dict[str, Finding]] = {}
+    known = _settled(spark)
+    for _ in range(ROUNDS):
+        try:
+            for finding in _round(spark, partial(look_rows, wanted=wanted)):
+                found.setdefault(finding.executor, {})[finding.check] = finding
+        except PySparkException as error:
+            return [_broken(error)]
+        known = executor_count(spark)
+        if len(found) >= known:
+            break
+        time.sleep(SETTLE_S)
+    rows = [finding for name in sorted(found) for finding in found[name].values()]
+    if len(found) < known:
+        step = "look at the cluster's page: an executor whose slots are all taken runs no task"
+        rows.append(Finding(DRIVER, "executors", False, f"{len(found)} of {known} executors answered", step))
+    else:
+        rows.append(Finding(DRIVER, "executors", True, f"{known} registered, all answered"))
+    return rows
+
+
+def _settled(spark: SparkSession) -> int:
+    began = changed = time.monotonic()
+    known = executor_count(spark)
+    while time.monotonic() - changed < SETTLE_S and time.monotonic() - began < SETTLE_LIMIT_S:
+        time.sleep(0.2)
+        now = executor_count(spark)
+        if now != known or not known:
+            known, changed = now, time.monotonic()
+    return known
+
+
+def _round(spark: SparkSession, work: "partial[Iterator[pa.RecordBatch]]") -> Iterator[Finding]:
+    tasks = max(2, spark.sparkContext.defaultParallelism)
+    rows = spark.range(0, tasks, 1, tasks).mapInArrow(work, COLUMNS).collect()
+    return (Finding(**row.asDict()) for row in rows)
+
+
+def _broken(error: PySparkException) -> Finding:
+    lines = [line for line in str(error).splitlines() if line and not line.startswith((" ", "\t"))]
+    told = next((line for line in lines if "Error" in line and "Exception" not in line), lines[0] if lines else "")
+    if "ModuleNotFoundError" in told:
+        step = (
+            "give --py-files the zip that `mammoth-vl bundle` writes, and ship requirements/spark.txt as an environment"
+        )
+    else:
+        step = "read the log of the executors"
+    return Finding(DRIVER, "executors", False, told[:300], step)
+
+
+def look_rows(batches: Iterable[pa.RecordBatch], wanted: Wanted) -> Iterator[pa.RecordBatch]:
+    """Findings of one task; several of one executor say the same."""
+    for _ in batches:
+        pass
+    yield pa.RecordBatch.from_pylist([asdict(finding) for finding in look(wanted, gpu_addresses())])
+
+
+def failed(findings: Sequence[Finding]) -> bool:
+    """Whether anything is amiss."""
+    return not all(finding.ok for finding in findings)

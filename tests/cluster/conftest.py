@@ -1,0 +1,28 @@
+"""A corpus, a bundle and a cluster that the tests of this folder share."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from corpora import SHAPES, asked, write_catalogue, write_json, write_pictures
+from standalone import standalone
+from submitting import PICTURES, RECORDS, Jobs
+
+
+@pytest.fixture(scope="module")
+def jobs() -> Iterator[Jobs]:
+    """The cluster; paths are short, as sockets need them."""
+    folder = Path(tempfile.mkdtemp(prefix="mv"))
+    write_pictures(folder / "sources" / "shapes", range(PICTURES))
+    records = [asked([f"p{n % PICTURES}.png"], n) for n in range(RECORDS)]
+    write_json(folder / "sources" / "shapes" / "a.json", records)
+    write_catalogue(folder / "catalogue", [SHAPES])
+    bundle = folder / "mammoth_vl.zip"
+    subprocess.run([str(Path(sys.executable).with_name("mammoth-vl")), "--quiet", "bundle", str(bundle)], check=True)
+    with standalone(folder) as cluster:
+        yield Jobs(cluster, bundle)
+    shutil.rmtree(folder)
