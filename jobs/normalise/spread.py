@@ -7,7 +7,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from jobs.normalise.plan import Plan, plan_sources
-from jobs.readers.parallel_scan import MapStretches, Stretch, spread_over
+from jobs.readers.parallel_scan import Ends, Found, MapStretches, Stretch, ends_of, spread_over
 from jobs.readers.scan import Summary
 from schemas.config import Storage
 from schemas.source import Source
@@ -22,7 +22,7 @@ def plan_on(spark: SparkSession, sources: Sequence[Source], storage: Storage, le
 def tasks_of(spark: SparkSession) -> MapStretches:
     """One task for each stretch."""
 
-    def map_stretches(work: Callable[[Stretch], list[Summary]], parts: Sequence[Stretch]) -> list[list[Summary]]:
+    def map_stretches(work: Callable[[Stretch], Found], parts: Sequence[Stretch]) -> list[Found]:
         def summarise(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for row in (row for batch in batches for row in batch.to_pylist()):
                 found = work(msgspec.json.decode(row["text"], type=Stretch))
@@ -31,6 +31,7 @@ def tasks_of(spark: SparkSession) -> MapStretches:
         rows = [(at, msgspec.json.encode(part).decode()) for at, part in enumerate(parts)]
         frame = spark.createDataFrame(rows, "at long, text string").repartition(len(rows), "at")
         found: dict[int, str] = dict(frame.mapInArrow(summarise, "at long, text string").collect())
-        return [msgspec.json.decode(found[at], type=list[Summary]) for at in range(len(parts))]
+        kind = list[Ends] if work is ends_of else list[Summary]
+        return [msgspec.json.decode(found[at], type=kind) for at in range(len(parts))]
 
     return map_stretches

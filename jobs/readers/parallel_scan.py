@@ -1,4 +1,7 @@
-"""Summaries of a large document's blocks, made in any order and anywhere; the outline is put together from them."""
+"""What planning needs to know of a large file's blocks, found in any order and anywhere.
+
+Of a document summaries, from which its outline is put together; of a text its line ends.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +29,20 @@ class Stretch:
     block_bytes: int
 
 
-MapStretches = Callable[[Callable[[Stretch], list[Summary]], Sequence[Stretch]], Iterable[list[Summary]]]
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Line ends of one block of text."""
+
+    size: int
+    lines: int
+    first: int
+    """Offset of the first one, -1 where there is none."""
+    ended: bool
+    """Whether the block's last byte is one."""
+
+
+Found = list[Summary] | list[Ends]
+MapStretches = Callable[[Callable[[Stretch], Found], Sequence[Stretch]], Iterable[Found]]
 """Like `map`: results in the order of the stretches, computed wherever it likes."""
 _spread: ContextVar[MapStretches | None] = ContextVar("spread", default=None)
 
@@ -43,16 +59,44 @@ def spread_over(map_stretches: MapStretches) -> Iterator[None]:
 
 def ahead_of(uri: str, size: int, block_bytes: int) -> Ahead | None:
     """How to scan a file ahead; None where it is small, can only be read from its beginning, or nobody offered to."""
-    map_stretches = _spread.get()
-    if map_stretches is None or size < LARGE or is_compressed(uri):
+    spread = _spreading(uri, size)
+    if spread is None:
         return None
 
     def summaries(start: int) -> Iterable[Summary]:
-        step = max(1, STRETCH_BYTES // block_bytes) * block_bytes
-        parts = [Stretch(uri, at, min(at + step, size), block_bytes) for at in range(start, size, step)]
-        return chain.from_iterable(map_stretches(summaries_of, parts) if parts else ())
+        parts = _stretches(uri, start, size, block_bytes)
+        return chain.from_iterable(spread(summaries_of, parts) if parts else ())  # type: ignore[arg-type]  # summaries
 
     return Ahead(lambda start: blocks(uri, start, None, block_bytes), summaries)
+
+
+def line_ends(uri: str, start: int, size: int, block_bytes: int) -> Iterable[Ends]:
+    """Line ends of a text file's blocks from an offset on, in order; a large file's are looked for by tasks."""
+    spread = _spreading(uri, size)
+    if spread is None:
+        return map(_ends, blocks(uri, start, None, block_bytes))
+    parts = _stretches(uri, start, size, block_bytes)
+    return chain.from_iterable(spread(ends_of, parts) if parts else ())  # type: ignore[arg-type]  # line ends
+
+
+def ends_of(stretch: Stretch) -> list[Ends]:
+    """Line ends of a stretch's blocks in order."""
+    return [_ends(block) for block in blocks(stretch.uri, stretch.start, stretch.end, stretch.block_bytes)]
+
+
+def _ends(block: bytes) -> Ends:
+    return Ends(len(block), block.count(b"\n"), block.find(b"\n"), block.endswith(b"\n"))
+
+
+def _spreading(uri: str, size: int) -> MapStretches | None:
+    """Who offered to look at such a file in parts; nobody where it is small or only read from its beginning."""
+    spread = _spread.get()
+    return None if spread is None or size < LARGE or is_compressed(uri) else spread
+
+
+def _stretches(uri: str, start: int, size: int, block_bytes: int) -> list[Stretch]:
+    step = max(1, STRETCH_BYTES // block_bytes) * block_bytes
+    return [Stretch(uri, at, min(at + step, size), block_bytes) for at in range(start, size, step)]
 
 
 def summaries_of(stretch: Stretch) -> list[Summary]:

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 from jobs.readers.documents import BOM, outline_of
 from jobs.readers.outline import Span
+from jobs.readers.parallel_scan import line_ends
 from jobs.readers.parquet import plan_parquet
-from jobs.readers.pieces import at_line_ends
 from jobs.readers.ranges import Range
-from jobs.readers.stream import BLOCK, blocks, head_of, is_compressed
+from jobs.readers.stream import BLOCK, head_of, is_compressed
 from jobs.readers.text_lines import plan_lines
 from schemas.errors import InputError
 from udfs import files
@@ -44,11 +44,11 @@ def _plan_lines(uri: str, file: str, target_bytes: int) -> Iterator[Range]:
         yield Range(file, Container.JSON_LINES, "", start, None, 0, None, size, size)
         return
     cuts, at, line = [(start, 0)], start, 0
-    for block, ends in at_line_ends(blocks(uri, start, None, max(1, min(BLOCK, target_bytes)))):
+    for block in line_ends(uri, start, size, max(1, min(BLOCK, target_bytes))):
         # A range ends at the first line end of the first block that reaches the target.
-        if ends and at + ends[0] + 1 - cuts[-1][0] >= target_bytes:
-            cuts.append((at + ends[0] + 1, line + 1))
-        at, line = at + len(block), line + len(ends)
+        if block.lines and at + block.first + 1 - cuts[-1][0] >= target_bytes:
+            cuts.append((at + block.first + 1, line + 1))
+        at, line = at + block.size, line + block.lines
     for (start, position), (end, _) in pairwise([*cuts, (size, line)]):
         if start < end:
             yield Range(file, Container.JSON_LINES, "", start, end, position, None, size, end - start)

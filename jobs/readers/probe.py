@@ -11,6 +11,7 @@ from jobs.readers.dispatch import read
 from jobs.readers.documents import BOM, outline_of
 from jobs.readers.pickles import SUFFIXES as PICKLES
 from jobs.readers.planning import plan_ranges
+from jobs.readers.ranges import Range
 from jobs.readers.stream import head_of
 from jobs.readers.text_lines import first_of
 from schemas.errors import InputError
@@ -89,7 +90,7 @@ def _suffix(uri: str) -> str:
 
 def _first(uri: str, layout: Layout) -> Mapping[str, object] | None:
     folder, _, file = uri.rpartition("/")
-    for part in plan_ranges(uri, file, layout, _RANGE_BYTES)[:1]:
+    for part in _beginning(uri, file, layout):
         good = (r for r in islice(read(folder or ".", part), _LOOKED_AT) if r.problem is None)
         if layout.container is Container.LINES:
             return first_of(list(good))
@@ -97,6 +98,18 @@ def _first(uri: str, layout: Layout) -> Mapping[str, object] | None:
             return next((dict(record.value) for record in good), None)
         return _usual([record.value for record in good])
     return None
+
+
+def _beginning(uri: str, file: str, layout: Layout) -> list[Range]:
+    """The first range; of lines all, as nobody needs to count those that are not looked at."""
+    if layout.container not in (Container.JSON_LINES, Container.LINES):
+        return plan_ranges(uri, file, layout, _RANGE_BYTES)[:1]
+    size, start = files.size(uri), len(BOM) if layout.container is Container.JSON_LINES and _marked(uri) else 0
+    return [Range(file, layout.container, layout.at, start, None, 0, None, size, size)]
+
+
+def _marked(uri: str) -> bool:
+    return head_of(uri, len(BOM)) == BOM
 
 
 def _usual(values: Sequence[Mapping[str, object]]) -> dict[str, object] | None:

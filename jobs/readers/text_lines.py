@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from jobs.readers.documents import BOM
+from jobs.readers.parallel_scan import line_ends
 from jobs.readers.pieces import at_line_ends, pieces
 from jobs.readers.ranges import Range
 from jobs.readers.stream import BLOCK, blocks
@@ -30,10 +31,10 @@ def plan_lines(uri: str, file: str, target_bytes: int, *, compressed: bool) -> l
     """Ranges of whole lines; each knows how many lines the file has."""
     size = files.size(uri)
     cuts, at, line, ended = [(0, 0)], 0, 0, True
-    for block, ends in at_line_ends(blocks(uri, 0, None, max(1, min(BLOCK, target_bytes)))):
-        if ends and not compressed and at + ends[0] + 1 - cuts[-1][0] >= target_bytes:
-            cuts.append((at + ends[0] + 1, line + 1))
-        at, line, ended = at + len(block), line + len(ends), block.endswith(b"\n")
+    for block in line_ends(uri, 0, size, max(1, min(BLOCK, target_bytes))):
+        if block.lines and not compressed and at + block.first + 1 - cuts[-1][0] >= target_bytes:
+            cuts.append((at + block.first + 1, line + 1))
+        at, line, ended = at + block.size, line + block.lines, block.ended
     total = line + (not ended)
     stem = PurePosixPath(file).name.partition(".")[0]
     return [

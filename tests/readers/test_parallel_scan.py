@@ -3,23 +3,24 @@
 import gzip
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from jobs.normalise.spread import tasks_of
-from jobs.readers import layouts, parallel_scan, plan_ranges
+from jobs.readers import layouts, parallel_scan, plan_ranges, read, stream
 from jobs.readers.documents import _outline
 from jobs.readers.outline import CutShort, Outline, outline
-from jobs.readers.parallel_scan import Stretch, ahead_of, spread_over
-from jobs.readers.scan import Summary
+from jobs.readers.parallel_scan import Found, Stretch, ahead_of, spread_over
 from jobs.readers.stream import blocks
 from schemas.errors import InputError
-from udfs.adapters.family import Container
+from udfs.adapters.family import Container, Layout
 
 TEXT = st.text(alphabet=st.sampled_from('[]{}",\\ :aé\n😀'), max_size=12) | st.integers(0, 9).map("\\".__mul__)
 VALUE = st.recursive(
@@ -33,7 +34,7 @@ STYLE = st.fixed_dictionaries({"indent": st.sampled_from([None, 0, 1]), "ensure_
 SIZE = st.integers(1, 9) | st.integers(1, 1000)
 
 
-def backwards(work: Callable[[Stretch], list[Summary]], parts: Sequence[Stretch]) -> list[list[Summary]]:
+def backwards(work: Callable[[Stretch], Found], parts: Sequence[Stretch]) -> list[Found]:
     """The last stretch first."""
     return [work(part) for part in reversed(parts)][::-1]
 
@@ -106,9 +107,51 @@ def test_spark_tasks_scan_what_the_planner_would(save: Callable[[bytes], str], s
     _outline.cache_clear()
     with spread_over(tasks_of(spark)):
         assert plan_ranges(uri, "a.json", layout, 50) == expected
+    lines, target = save(b'{"a": 1}\n' * 30), 50
+    expected = plan_ranges(lines, "a.jsonl", Layout(Container.JSON_LINES), target)
+    with spread_over(tasks_of(spark)):
+        assert plan_ranges(lines, "a.jsonl", Layout(Container.JSON_LINES), target) == expected
+    assert len(expected) > 3
     cut = save(b'[{"a": 1}, {"a": 2}, {"a": "cut')
     with spread_over(tasks_of(spark)), pytest.raises(InputError, match=r"inside a string, after record 2 of the list"):
         plan_ranges(cut, "a.json", layout, 5)
+
+
+TEXT_LINES = st.lists(st.sampled_from([b"", b'{"a": 1}', b'{"a": "' + b"x" * 30 + b'"}', b"\r", b"[]"]), max_size=30)
+
+
+@given(TEXT_LINES, st.booleans(), st.integers(1, 60))
+@example([b"1"] * 30, True, 7)
+def test_lines_are_cut_in_the_same_places(save: Callable[[bytes], str], rows: list[bytes], ended: bool, target: int):
+    uri = save(b"\n".join(rows) + (b"\n" if ended else b""))
+    for kind in (Container.JSON_LINES, Container.LINES):
+        layout = Layout(kind, "")
+        expected = plan_ranges(uri, "a.txt", layout, target)
+        with spread_over(backwards):
+            assert plan_ranges(uri, "a.txt", layout, target) == expected
+        found = [
+            record for part in expected for record in read(str(Path(uri).parent), replace(part, file=Path(uri).name))
+        ]
+        every = Path(uri).read_bytes().split(b"\n")
+        every = every[: len(every) - (not every[-1])]
+        kept = [at for at, row in enumerate(every) if kind is Container.LINES or row.strip()]
+        assert [record.origin.position for record in found] == kept
+
+
+def test_looking_at_the_first_lines_reads_no_more(save: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch):
+    uri = save(b'{"a": 1}\n' * 1_000_000)
+    read_bytes: list[int] = []
+    real = stream._read
+
+    def counted(uri: str, opened: pa.NativeFile, size: int) -> bytes:
+        data = real(uri, opened, size)
+        read_bytes.append(len(data))
+        return data
+
+    monkeypatch.setattr(stream, "_read", counted)
+    (layout,) = layouts(str(Path(uri).rename(f"{uri}l")))
+    assert layout.first == {"a": 1}
+    assert sum(read_bytes) < 3 << 20
 
 
 def test_a_compressed_document_is_scanned_from_its_beginning(save: Callable[[bytes], str]):
