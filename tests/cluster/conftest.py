@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from corpora import SHAPES, asked, write_catalogue, write_json, write_pictures
-from standalone import standalone
+from standalone import ROOT, standalone
 from submitting import PICTURES, RECORDS, Jobs
 
 
@@ -22,7 +22,7 @@ def jobs() -> Iterator[Jobs]:
     write_json(folder / "sources" / "shapes" / "a.json", records)
     write_catalogue(folder / "catalogue", [SHAPES])
     bundle = folder / "mammoth_vl.zip"
-    subprocess.run([str(Path(sys.executable).with_name("mammoth-vl")), "--quiet", "bundle", str(bundle)], check=True)
+    subprocess.run([sys.executable, str(ROOT / "jobs" / "main.py"), "--quiet", "bundle", str(bundle)], check=True)
     with standalone(folder) as cluster:
         yield Jobs(cluster, bundle)
     shutil.rmtree(folder)
