@@ -42,7 +42,7 @@ class Selector(Strict):
 
 
 class FieldMap(Strict):
-    """Where a family's adapter finds its parts; dotted paths, first one present wins."""
+    """Where a family's adapter finds its parts; dotted paths, first one present wins; `a.*.b` takes each of a list."""
 
     id: tuple[str, ...] = ()
     question: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Planning with a session at hand: its tasks scan the large documents."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import cast
 
 import msgspec
 import pyarrow as pa
@@ -32,6 +33,6 @@ def tasks_of(spark: SparkSession) -> MapStretches:
         frame = spark.createDataFrame(rows, "at long, text string").repartition(len(rows), "at")
         found: dict[int, str] = dict(frame.mapInArrow(summarise, "at long, text string").collect())
         kind = list[Ends] if work is ends_of else list[Summary]
-        return [msgspec.json.decode(found[at], type=kind) for at in range(len(parts))]
+        return [cast(Found, msgspec.json.decode(found[at], type=kind)) for at in range(len(parts))]
 
     return map_stretches

@@ -1,16 +1,18 @@
-"""The process in which pickles are read: a pickle in, one JSON line a record out, `jobs.readers.pickles` starts it.
+"""The process in which pickles and arrays are read: a file in, one JSON line a record out; `pickles` starts it.
 
-A pickle is a program. Here it may build containers and arrays only: every other name is refused before anything of
-it is looked up, and the process has no memory, time, files, sockets or children beyond its own.
+Arrays are numpy's .npy, whose Python objects are a pickle, or MATLAB's .mat. A pickle is a program. Here it may build
+containers and arrays only: every other name is refused before anything of it is looked up, and the process has no
+memory, time, files, sockets or children beyond its own.
 """
 
 import base64
 import collections
+import io
 import pickle
 import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 import numpy as np
@@ -18,6 +20,7 @@ import numpy as np
 from jobs.readers.arrays import Array, plain, png
 from udfs.adapters.media import KEY, MAGIC
 from udfs.confined import confine
+from udfs.npy import array_of, header_of
 
 MEMORY_BYTES = 4 << 30
 CPU_S = 120
@@ -93,15 +96,15 @@ class Unpickler(pickle.Unpickler):
         raise Refused("an object outside the file")
 
 
-def serve() -> None:
-    """Reads a pickle from the input and answers; the last line says `end`, `refused` or `broken`."""
+def serve(kind: str) -> None:
+    """Reads a file from the input and answers; the last line says `end`, `refused` or `broken`."""
     png(np.zeros((16, 16), np.uint8))  # what is imported at first use must be there before no file can be opened
     "".encode("utf-16").decode("latin-1")
+    load = _LOADERS[kind]()
     # No new descriptor means no file, no socket and no import; no new process means no child.
     confine(MEMORY_BYTES, {resource.RLIMIT_CPU: CPU_S, resource.RLIMIT_NOFILE: 3, resource.RLIMIT_NPROC: 0})
     try:
-        found = Unpickler(sys.stdin.buffer, encoding="latin-1").load()
-        for record in _records(found):
+        for record in load(sys.stdin.buffer):
             _write(record)
         _write({"end": True})
     except Refused as error:
@@ -117,14 +120,64 @@ def _write(value: object) -> None:
     sys.stdout.buffer.flush()
 
 
+Load = Callable[[BinaryIO], Iterator[dict[str, object]]]
+
+
+def _pickled() -> Load:
+    return lambda stream: _records(Unpickler(stream, encoding="latin-1").load())
+
+
+def _saved() -> Load:
+    """An array: one that holds a single object stands for that, others for their rows."""
+
+    def load(stream: BinaryIO) -> Iterator[dict[str, object]]:
+        held = stream.read()
+        behind = io.BytesIO(held)
+        if not header_of(behind, "the file")[2].hasobject:
+            array = array_of(held, "the file")
+        else:
+            array = np.asarray(Unpickler(behind, encoding="latin-1").load())
+        if array.ndim == 0:
+            return _records(array.item())
+        return ({"record": {"value": _value(row)}} for row in array)
+
+    return load
+
+
+def _matlab() -> Load:
+    """The struct array of a file, field by field."""
+    from scipy.io import loadmat, savemat  # no other file needs it
+
+    tried = io.BytesIO()
+    savemat(tried, {"a": np.zeros((1, 2), [("b", object)])})
+    tried.seek(0)
+    loadmat(tried, squeeze_me=True)  # imports the rest of itself
+
+    def load(stream: BinaryIO) -> Iterator[dict[str, object]]:
+        held = loadmat(io.BytesIO(stream.read()), squeeze_me=True)
+        structs = [np.atleast_1d(array) for array in held.values() if getattr(array, "dtype", None) is not None]
+        structs = [array for array in structs if array.dtype.names]
+        if not structs:
+            raise ValueError("it holds no array of structs")
+        longest = max(structs, key=len)
+        names = longest.dtype.names or ()
+        return ({"record": {name: _value(row[name]) for name in names}} for row in longest)
+
+    return load
+
+
+_LOADERS: Mapping[str, Callable[[], Load]] = {"pickle": _pickled, "npy": _saved, "mat": _matlab}
+
+
 def _records(found: object) -> Iterator[dict[str, object]]:
     if isinstance(found, Mapping) and not all(isinstance(part, Mapping) for part in found.values()):
         lists = [part for part in found.values() if isinstance(part, list | tuple)]
-        found = lists[0] if len(lists) == 1 else found
+        found = lists[0] if len(lists) == 1 and len(found) > 1 else found
     if isinstance(found, Mapping):
         for key, part in found.items():
             value = _value(part)
-            yield {"record": {**value, KEY: str(key)} if isinstance(value, dict) else value}
+            plainly = value if isinstance(value, dict) else {"value": value}
+            yield {"record": {**plainly, KEY: str(key)}}
     elif isinstance(found, list | tuple):
         for part in found:
             yield {"record": _value(part)}
@@ -156,4 +209,4 @@ def _value(node: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON value  
 
 
 if __name__ == "__main__":
-    serve()
+    serve(sys.argv[1])

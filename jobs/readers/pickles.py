@@ -1,9 +1,10 @@
-"""Pickled lists and objects of records, read in a process apart that allows data only."""
+"""Pickles, and arrays of numpy and MATLAB, read in a process apart that allows data only."""
 
 import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import PurePosixPath
 from subprocess import Popen
 from typing import Any
 
@@ -17,18 +18,21 @@ from udfs import files
 from udfs.confined import start, stop
 from udfs.sample import Origin, Problem, Record
 
-SUFFIXES = frozenset({".p", ".pk", ".pkl", ".pickle"})
+SUFFIXES = frozenset({".p", ".pk", ".pkl", ".pickle", ".npy", ".mat"})
+_KINDS = {".npy": "npy", ".mat": "mat"}
+_CALLED = {"npy": "an array of numpy", "mat": "a MATLAB file", "pickle": "a pickle"}
 TIMEOUT_S = 300
 _EXCERPT = 200
 
 
 def read_pickle(root: str, part: Range) -> Iterator[Record]:
-    """Records of a pickle: items of its list, or values of its object with their keys.
+    """Records of a pickle: items of its list, or values of its object with their keys; of an array its rows.
 
     InputError when it names anything but containers, numbers, text and arrays; none of it is executed.
     """
     uri = files.join(root, part.file)
-    worker = start("jobs.readers.pickle_worker")
+    kind = _KINDS.get(PurePosixPath(part.file.lower()).suffix, "pickle")
+    worker = start("jobs.readers.pickle_worker", kind)
     feeder = threading.Thread(target=_feed, args=(worker, uri), daemon=True)
     watch = threading.Timer(TIMEOUT_S, worker.kill)
     feeder.start()
@@ -38,7 +42,7 @@ def read_pickle(root: str, part: Range) -> Iterator[Record]:
         for position, line in enumerate(worker.stdout, part.position):
             answer = msgspec.json.decode(line)
             if "record" not in answer:
-                _check(answer, uri)
+                _check(answer, uri, kind)
                 return
             yield _record(answer["record"], Origin(part.file, position, record_hash=hashlib.sha256(line).hexdigest()))
         raise InputError(
@@ -61,7 +65,7 @@ def _feed(worker: "Popen[bytes]", uri: str) -> None:
         worker.stdin.close()
 
 
-def _check(answer: dict[str, Any], uri: str) -> None:
+def _check(answer: dict[str, Any], uri: str, kind: str) -> None:
     if "refused" in answer:
         raise InputError(
             f"{uri} is refused: the pickle asks for {answer['refused']}; allowed are containers, numbers, text and "
@@ -69,7 +73,10 @@ def _check(answer: dict[str, Any], uri: str) -> None:
             "if you trust the file, convert it to JSON with its publisher's own tool",
         )
     if "broken" in answer:
-        raise InputError(f"{uri} is not readable as a pickle: {answer['broken']}", "download the file again")
+        again = "; one of version 7.3 is to be saved with -v7" if kind == "mat" else ""
+        raise InputError(
+            f"{uri} is not readable as {_CALLED[kind]}: {answer['broken']}", f"download the file again{again}"
+        )
 
 
 def _record(value: Any, origin: Origin) -> Record:  # noqa: ANN401 - any JSON value

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from io import BytesIO
 from itertools import islice
 from pathlib import PurePosixPath
 
@@ -17,6 +18,7 @@ from jobs.readers.text_lines import first_of
 from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import Container, Layout
+from udfs.npy import header_of
 
 _HEAD = 4096
 _LOOKED_AT = 50
@@ -38,7 +40,7 @@ def layouts(uri: str) -> list[Layout]:
 def _places(uri: str) -> list[Layout]:
     kind = _suffix(uri)
     if kind in PICKLES:
-        return [Layout(Container.PICKLE)]
+        return [Layout(Container.PICKLE, _array_name(uri) if kind == ".npy" else "")]
     head = _head(uri)
     if head.startswith(b"PAR1"):
         return [Layout(Container.PARQUET)]
@@ -57,6 +59,17 @@ def _places(uri: str) -> list[Layout]:
     if places is None:
         return [Layout(Container.JSON_LINES)]
     return [Layout(place.span.container, place.at) for place in places]
+
+
+def _array_name(uri: str) -> str:
+    """The stem of a file, which is all that says what its array holds; InputError where that is numbers alone."""
+    try:
+        shape, _, dtype = header_of(BytesIO(files.read_bytes(uri, _HEAD)), uri)
+    except (ValueError, EOFError, OSError) as error:
+        raise InputError(f"{uri} is not readable as an array of numpy: {error}", "download the file again") from error
+    if dtype.kind not in "OSUV":
+        raise InputError(f"{uri} holds no records: an array of {dtype}, shape {shape}", "name the file of annotations")
+    return PurePosixPath(uri).stem
 
 
 def _is_array(uri: str, head: bytes) -> bool:

@@ -10,7 +10,6 @@ from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 import defusedxml.ElementTree
-import numpy as np
 from defusedxml import DefusedXmlException
 
 from jobs.readers.arrays import plain
@@ -22,6 +21,7 @@ from schemas.enums import DropReason
 from schemas.errors import InputError
 from udfs import archives, files
 from udfs.adapters.media import KEY, PATH, PICTURE
+from udfs.npy import array_of
 from udfs.sample import Origin, Problem, Record
 
 LARGEST = 16 << 20
@@ -153,27 +153,8 @@ def _npz(data: bytes) -> dict[str, Any]:
             left -= len(held)
             if left < 0:
                 raise ValueError(f"its arrays take more than {INFLATED:,} bytes")
-            value[member.filename.removesuffix(".npy")] = plain(_array(held, member.filename))
+            value[member.filename.removesuffix(".npy")] = plain(array_of(held, member.filename))
     return value
-
-
-def _array(held: bytes, name: str) -> "np.ndarray[Any, np.dtype[Any]]":
-    """An array whose header is believed only if the bytes for it are there."""
-    stream = io.BytesIO(held)
-    version = np.lib.format.read_magic(stream)
-    heads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if version not in heads:
-        raise ValueError(f"{name} has array format {version}; read are 1.0 and 2.0")
-    shape, fortran, dtype = heads[version](stream)
-    if dtype.hasobject:
-        raise ValueError(f"{name} is an array of Python objects, which only unpickling could read")
-    count = 1
-    for side in shape:
-        count *= int(side)
-    there = len(held) - stream.tell()
-    if count * dtype.itemsize != there:
-        raise ValueError(f"{name} says {count * dtype.itemsize:,} bytes and holds {there:,}")
-    return np.frombuffer(held, dtype, count, stream.tell()).reshape(shape, order="F" if fortran else "C")
 
 
 def _prose(data: bytes) -> dict[str, Any] | Problem:

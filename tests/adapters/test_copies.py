@@ -76,6 +76,26 @@ COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
         },
         [("Which?", "Ohio, Iowa", "Ohio, Iowa", "map_0.png")],
     ),
+    "idk, where annotators disagree": (
+        "idk",
+        {"IDK-val.json": [{"image": "val2014/1.jpg", "question": "Where?", "answer": ["x", "y"], "keywords": []}]},
+        [("Where?", "I don't know.", None, "val2014/1.jpg")],
+    ),
+    "screenqa, answers of equal worth": (
+        "screenqa",
+        {"short_answers/test.json": [{"image_id": 6, "question": "How?", "ground_truth": ["<no answer>", "a day"]}]},
+        [("How?", "a day", "a day", "combined/6.jpg")],
+    ),
+    "super-clevr, answers as truth values": (
+        "super_clevr_mathv360k",
+        {"q.json": {"questions": [{"image_filename": "superCLEVR_0.png", "question": "Any?", "answer": False}]}},
+        [("Any?", "no", "no", "superCLEVR_0.png")],
+    ),
+    "activitynet-qa, names without their first letters": (
+        "llava_video_activitynetqa",
+        {"data/test.parquet": [{"video_name": "1Q", "question": "Is it?", "question_id": "v_1Q_1", "answer": "yes"}]},
+        [("Is it?", "yes", "yes", "v_1Q.mp4")],
+    ),
     "problems in a zip": (
         "geo3k",
         {"train.zip": {f"train/{at}/data.json": PROBLEM for at in (1, 2)} | {"train/1/logic_form.json": {"x": []}}},
@@ -107,6 +127,17 @@ def test_a_copy(tmp_path: Path, name: str, files: Mapping[str, Any], told: list[
         assert asked.endswith(asks)
         assert (said, sample["gold_answer"]) == (answers, gold)
         assert [place.removeprefix("absent:") for place in sample["media"]] == ([medium] if medium else [])
+
+
+def test_records_of_several_turns_or_pictures(tmp_path: Path):
+    asked = {"question": "Which?", "choices": ["A. It.", "B. He."], "answer": "B", "response": "A"}
+    (shown,) = normalised(tmp_path, "video_mme", {"template.json": [{"video_id": "001", "questions": [asked, asked]}]})[
+        :1
+    ]
+    assert [turn["text"] for turn in shown["sample"]["conversation"][1::2]] == ["B. He.", "B. He."]
+    pair = {"question": "It is so.", "answer": "True", "left_image": PIXELS, "right_image": PIXELS}
+    (shown,) = normalised(tmp_path, "nlvr2", {"data/train.parquet": [pair]})[:1]
+    assert (len(shown["sample"]["media"]), shown["sample"]["gold_answer"]) == (2, "True")
 
 
 def test_expressions_of_a_box_in_the_row(tmp_path: Path):

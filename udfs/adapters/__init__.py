@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from schemas.errors import ConfigError
+from udfs.adapters.arrays import ARRAYS
 from udfs.adapters.conversations import CONVERSATIONS
 from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.originals import ORIGINALS
@@ -19,7 +20,7 @@ from udfs.sample import Adapter
 
 FAMILIES: Mapping[str, Family] = {
     **CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **RELEASES, **PAIRED, **PANELS, **REGIONS,
-    **TABULAR,
+    **TABULAR, **ARRAYS,
 }  # fmt: skip
 _ALONE = frozenset({Container.FILES, Container.LINES})
 ANYTHING = (

@@ -13,9 +13,15 @@ from udfs.ids import clean
 
 NOTHING = frozenset({"", "None", "nan", "NaN", "null"})
 """What writers leave where there is no value; a lower-case none is an answer."""
+NON_ANSWERS = frozenset({
+    "no answer", "unanswerable", "not answerable", "unsuitable", "unsuitable image", "n/a", "not applicable", "unknown",
+    "unclear", "i don't know", "don't know", "can't tell", "cannot tell", "cannot be determined",
+})  # fmt: skip
+"""What annotators write where they have no answer, in lower case and without marks around it."""
 
 SENTENCE = 5
 """Words; what is longer is a sentence, and sentences are never joined into one answer."""
+EACH = "*"
 _MISSING = object()
 
 
@@ -28,15 +34,25 @@ def _step(node: object, key: str) -> object:
 
 
 def dotted(record: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """The value at a dotted path (`a.0.b`), or None; NaN, as tables write a gap, counts as None."""
+    """The value at a dotted path (`a.0.b`), or None; NaN, as tables write a gap, counts as None.
+
+    `a.*.b` is the list of what stands at `b` in each part of the list `a`.
+    """
     node: Any = record.get(path, _MISSING)
     if node is _MISSING:
-        node = record
-        for key in path.split("."):
-            node = _step(node, key)
-            if node is _MISSING:
-                return None
-    return None if isinstance(node, float) and math.isnan(node) else node
+        node = _at(record, path.split("."))
+    return None if node is _MISSING or (isinstance(node, float) and math.isnan(node)) else node
+
+
+def _at(node: object, keys: Sequence[str]) -> object:
+    for at, key in enumerate(keys):
+        if key == EACH:
+            parts = [_at(part, keys[at + 1 :]) for part in node] if isinstance(node, list | tuple) else []
+            return [part for part in parts if part is not _MISSING and part is not None] or _MISSING
+        node = _step(node, key)
+        if node is _MISSING:
+            break
+    return node
 
 
 def first(record: Mapping[str, Any], paths: Iterable[str]) -> tuple[str, Any] | None:
@@ -93,7 +109,7 @@ def answer(value: object, name: str) -> str:
     """An answer as text: most frequent of several annotators' (the first of equals), parts of a list joined."""
     if not isinstance(value, list | tuple):
         shown = text(value, name) if value is not None else ""
-    elif name.endswith("answers") or any(map(_stands_alone, value)):
+    elif name.endswith("answers") or EACH in name.split(".") or _repeats(value) or any(map(_stands_alone, value)):
         shown = _most_frequent(value, name)
     else:
         shown = ", ".join(text(part, name) for part in value)
@@ -105,6 +121,12 @@ def answer(value: object, name: str) -> str:
 def _stands_alone(part: object) -> bool:
     """Whether a part of a list is an answer by itself: an annotator's, or a sentence."""
     return isinstance(part, Mapping) or (isinstance(part, str) and _is_sentence(part))
+
+
+def _repeats(parts: Sequence[Any]) -> bool:
+    """Whether some say the same: then these are annotators, and no parts of one answer."""
+    said = [part.casefold() for part in parts if isinstance(part, str)]
+    return len(parts) == len(said) > max(2, len(set(said)))
 
 
 def _is_sentence(said: str) -> bool:
@@ -126,7 +148,13 @@ def _most_frequent(values: Sequence[Any], name: str) -> str:
     if not counted:
         return ""
     best = max(counted.values())
-    return next(answer for answer in spoken if counted[answer.casefold()] == best)
+    equals = [answer for answer in spoken if counted[answer.casefold()] == best]
+    return next((answer for answer in equals if not is_none(answer)), equals[0])
+
+
+def is_none(said: str) -> bool:
+    """Whether an answer says that there is none."""
+    return said.strip(" \t\n<>[]().!").casefold() in NON_ANSWERS
 
 
 def parsed_list(value: str, name: str) -> Sequence[Any]:

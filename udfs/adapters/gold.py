@@ -2,14 +2,9 @@ r"""What of a reply can stand as the source's own answer; a wrong one is worse t
 
 import re
 
-from udfs.adapters.fields import SENTENCE
+from udfs.adapters.fields import SENTENCE, is_none
 from udfs.checks.conclusion import boxed
 
-NON_ANSWERS = frozenset({
-    "no answer", "unanswerable", "not answerable", "unsuitable", "unsuitable image", "n/a", "not applicable", "unknown",
-    "unclear", "i don't know", "don't know", "can't tell", "cannot tell", "cannot be determined",
-})  # fmt: skip
-"""What annotators write where they have no answer, in lower case and without marks around it."""
 CHARS = 40
 _SAYS = r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)\s*(?:is\b:?|:)\s*"
 _HENCE = r"(?:so|thus|therefore|hence)\b,?\s*"
@@ -39,7 +34,7 @@ _CJK = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
 
 def answered(gold: str | None) -> str | None:
     """A gold answer, unless it says that there is none."""
-    return None if gold is None or gold.strip(" \t\n<>[]().!").casefold() in NON_ANSWERS else gold
+    return None if gold is None or is_none(gold) else gold
 
 
 def closing(reply: str) -> str | None:

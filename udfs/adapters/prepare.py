@@ -10,6 +10,7 @@ from udfs.adapters.evidence import rows
 from udfs.adapters.fields import dotted, items, parsed_list, record_of, text
 
 Value = Mapping[str, Any]
+UNKNOWN = "I don't know."
 
 
 def aligned(value: Value) -> Value:
@@ -30,6 +31,8 @@ def asked_twice(value: Value) -> Value:
 
 def two_pictures(value: Value) -> Value:
     """NLVR2: the names of both pictures follow from the identifier, which ends with the sentence's number."""
+    if "left_image" in value:
+        return {**value, "images": [value["left_image"], value.get("right_image")]}
     if "identifier" not in value:
         raise Drop(DropReason.MISSING_FIELD, "identifier is missing, from which the pictures' names follow")
     stem = text(value["identifier"], "identifier").rpartition("-")[0]
@@ -104,6 +107,11 @@ def united(value: Value) -> Value:
         return value
     shown = text(reply, "answer")
     return {**value, "answer": f"{unit}{shown}" if unit in "$£€" else f"{shown} {unit}"}
+
+
+def unknown(value: Value) -> Value:
+    """VQAv2-IDK: questions of which some annotators said that they have no answer, which is what is to be said."""
+    return {**value, "answer": UNKNOWN}
 
 
 def numbered(value: Value) -> Value:

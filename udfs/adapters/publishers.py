@@ -14,15 +14,21 @@ from udfs.adapters.prepare import (
     several,
     two_pictures,
     united,
+    unknown,
 )
 from udfs.adapters.shapes import ARRAY, KEYED, PARQUET, TABLE, family, fields, rows
 
+TWO = "Is this statement about the two pictures true or false? {{{}}}"
 PUBLISHERS: Mapping[str, Family] = {
     made.name: made
     for made in (
         family(
             "clevr_json",
-            Recipe(media=("{above}images/{split}/{image_filename}",), prepare=numbered),
+            Recipe(
+                media=("{above}images/{split}/{image_filename}",),
+                prepare=numbered,
+                words={"True": "yes", "False": "no"},
+            ),
             rows(ARRAY, "question", "image_filename", at="questions"),
         ),
         family(
@@ -77,9 +83,14 @@ PUBLISHERS: Mapping[str, Family] = {
             Recipe(
                 fields(question=(), answer=("label",), media=("images",), id=("identifier",)),
                 prepare=two_pictures,
-                ask="Is this statement about the two pictures true or false? {sentence}",
+                ask=TWO.format("sentence"),
             ),
             rows(ARRAY, "sentence", "identifier", "left_url", "right_url"),
+        ),
+        family(
+            "nlvr2_parquet",
+            Recipe(fields(question=(), media=("images",)), prepare=two_pictures, ask=TWO.format("question")),
+            rows(PARQUET, "question", "answer", "left_image", "right_image"),
         ),
         family(
             "demon_json",
@@ -98,6 +109,9 @@ PUBLISHERS: Mapping[str, Family] = {
         ),
         family(
             "wtq_tsv", Recipe(fields(context=()), prepare=several), rows(TABLE, "utterance", "context", "targetValue")
+        ),
+        family(
+            "vqa_idk_json", Recipe(prepare=unknown, free=True), rows(ARRAY, "image", "question", "answer", "keywords")
         ),
         family(
             "aokvqa_json",
@@ -146,6 +160,11 @@ PUBLISHERS: Mapping[str, Family] = {
             "egoschema",
             Recipe(media=("{video_idx}.mp4",), by_index=True),
             rows(PARQUET, "question", "video_idx", "option", "answer"),
+        ),
+        family(
+            "videomme_json",
+            Recipe(pairs="questions", media=("{video_id}.mp4",), by_letter=True),
+            rows(ARRAY, "video_id", "questions"),
         ),
         family(
             "videomme_parquet",

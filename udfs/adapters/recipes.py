@@ -13,7 +13,7 @@ from udfs.adapters.prepare import coco_2017
 from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, generic, rows, side
 
 TEXT = Recipe(
-    fields(answer=("response", "answer", "output", "solution"), rationale=(), context=(), options=()),
+    fields(answer=("response", "solution", "answer", "output"), rationale=(), context=(), options=()),
     system="system_prompt",
     prose=True,
     shows=False,

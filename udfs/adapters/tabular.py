@@ -163,7 +163,7 @@ def told_of_chart(key: str, parts: Iterable[Part]) -> Iterator[Record]:
     for left in (*captions[1:], *(() if captions else (*sides[TITLES], *sides[TABLES]))):
         yield orphan(left, DropReason.ORPHAN_ANNOTATION, f"no caption of its own goes with chart {key}")
     if captions:
-        title, data = ((sides[side] or [None])[0] for side in (TITLES, TABLES))
+        title, data = (next(iter(sides[side]), None) for side in (TITLES, TABLES))
         lines = [title.value.get("titles") if title else "", shown(data.value.get("table")) if data else ""]
         lines.append(str(data.value.get("data", "")) if data else "")
         value = {

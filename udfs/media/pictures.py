@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import imagehash
@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from schemas.config import Media
 from schemas.enums import DropReason, MediaKind
 from schemas.errors import Drop
+from udfs import npy
 from udfs.media.item import MediaFacts, MediaItem, MediaPart, Note, join_notes, sha256
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -53,6 +54,8 @@ def standardise(data: bytes, limits: Media) -> MediaItem:
         raise Drop(DropReason.UNDECODABLE_MEDIA, "empty: 0 bytes")
     if len(data) > limits.max_bytes:
         raise Drop(DropReason.MEDIA_TOO_LARGE, f"{len(data):,} bytes; at most {limits.max_bytes:,} are read")
+    if data.startswith(npy.MAGIC):
+        return replace(standardise(npy.picture_of(data), limits), media_id=sha256(data))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Pillow warns of is either checked here or harmless
