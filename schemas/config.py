@@ -10,7 +10,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from schemas.dedup import Dedup
-from schemas.enums import Category, EngineKind, EngineRole, Group
+from schemas.enums import Category, EngineKind, EngineRole, ExportFormat, Group
 from schemas.errors import ConfigError
 from schemas.price import Price
 from schemas.settings import assign, merge
@@ -193,10 +193,11 @@ class Gate(Strict):
 
 
 class Export(Strict):
-    """The LLaVA files."""
+    """Form and sizes of exports."""
 
-    media: str = Field("files", pattern="^(files|shards|none)$")
-    shard_bytes: int = Field(1 << 30)
+    format: ExportFormat = ExportFormat.LLAVA
+    media: str = Field("files", pattern="^(files|shards|none)$", description="llava: where pictures and videos go")
+    shard_bytes: int = Field(1 << 28, ge=1, description="about so many bytes in a shard")
 
 
 class Sql(Strict):

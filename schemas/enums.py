@@ -162,6 +162,15 @@ class PairKind(StrEnum):
     REWRITTEN = "rewritten"
 
 
+class ExportFormat(StrEnum):
+    """What a release is exported as."""
+
+    LLAVA = "llava"
+    HF = "hf"
+    WEBDATASET = "webdataset"
+    MDS = "mds"
+
+
 class Split(StrEnum):
     """Training stage of a released row: single-image or one-vision."""
 

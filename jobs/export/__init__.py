@@ -1,6 +1,6 @@
-"""A release as training files: LLaVA JSON arrays, YAML lists, the media beside them, and starting points to train."""
+"""A release as training files: LLaVA's JSON arrays and media, or self-contained shards for other loaders."""
 
-from jobs.export.contract import check_export
-from jobs.export.run import ExportFacts, export
+from jobs.export.folder import ExportFacts
+from jobs.export.run import check_export, export
 
 __all__ = ["ExportFacts", "check_export", "export"]

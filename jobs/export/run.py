@@ -1,166 +1,136 @@
-"""Export: one release into one folder that is complete when its manifest is there."""
+"""Export: one release into one folder, in one of several formats, complete when its manifest is there."""
 
-import hashlib
-import io
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import closing
-from dataclasses import asdict, dataclass
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
-import yaml
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
-from jobs.export.contract import check_export
-from jobs.export.media import Tree, write_media
-from jobs.export.rows import TREES, exportable, lines, with_paths
-from jobs.export.train import train_files
+from jobs.export import contract, dataset_card, hf, llava, mds, webdataset
+from jobs.export.examples import with_problems
+from jobs.export.folder import ExportFacts, clear, complete, facts_of, read_manifest
+from jobs.export.shards import NOTES, Shape, Shard, check_shards, finished, note, shard_counts, write_shards
 from jobs.release import manifest, read_release
 from jobs.tables import Tables
-from schemas.config import Config, Export
-from schemas.enums import Split
-from schemas.errors import InputError, PipelineError
+from schemas.config import Config
+from schemas.enums import ExportFormat, Split
+from schemas.errors import PipelineError
 from udfs import files
 
-MANIFEST, UNFINISHED, PARTS = "manifest.json", "unfinished", "_parts"
+RECIPE = 1
+"""Counted up when the same release would give other shards."""
 
 
 @dataclass(frozen=True)
-class Array:
-    """One JSON array of rows."""
+class Form:
+    """A format of self-contained shards."""
 
-    name: str
-    rows: int
-    bytes: int
-    sha256: str
+    shape: Shape
+    beside: Callable[[Tables, Row, ExportFacts], Mapping[str, bytes]]
+    """Further files by name, made from the facts of all shards."""
 
 
-@dataclass(frozen=True)
-class ExportFacts:
-    """What an export folder holds."""
-
-    release_id: int
-    folder: str
-    media: str
-    arrays: tuple[Array, ...]
-    trees: tuple[Tree, ...]
-    left_out: Mapping[str, int]
-    """Rows of the release that the trainer has no form for, by reason."""
-
-    @property
-    def rows(self) -> int:
-        """Rows of all arrays."""
-        return sum(array.rows for array in self.arrays)
+FORMS: Mapping[ExportFormat, Form] = {
+    ExportFormat.HF: Form(hf.SHAPE, dataset_card.files_of),
+    ExportFormat.WEBDATASET: Form(webdataset.SHAPE, lambda *_: {}),
+    ExportFormat.MDS: Form(mds.SHAPE, lambda _, __, facts: mds.indexes(facts.shards)),
+}
 
 
 def export(
     tables: Tables, config: Config, release_id: int | None = None, destination: str | None = None
 ) -> ExportFacts:
-    """Writes a release (the newest where none is named) below ROOT/exports/<release>, or into `destination`.
+    """Writes a release (the newest where none is named) below ROOT/exports, or into `destination`.
 
-    Rows are sorted by id, written by Spark and joined as a stream. What the trainer asks for is checked on the
-    written files before the manifest appears: a folder without one is not finished, and exporting again makes it
-    anew. A folder whose manifest names the same content and settings is left as it is.
+    LLaVA's form goes to `<release>`, any other to `<release>-<format>`.
     """
     release = manifest(tables, release_id)
-    number = int(release["release_id"])
-    folder = destination or files.join(tables.root, "exports", str(number))
-    asked = {"release_id": number, "content_hash": release["content_hash"], **config.export.model_dump()}
-    found = _finished(folder)
+    form = FORMS.get(config.export.format)
+    name = str(release["release_id"]) + ("" if form is None else f"-{config.export.format}")
+    folder = destination or files.join(tables.root, "exports", name)
+    if form is None:
+        return llava.export_llava(tables, config, release, folder)
+    return _export_shards(tables, config, release, folder)
+
+
+def _export_shards(tables: Tables, config: Config, release: Row, folder: str) -> ExportFacts:
+    """Shards are written, read back and noted by Spark's tasks; an export that was killed goes on from the notes."""
+    kind = config.export.format
+    form, number = FORMS[kind], int(release["release_id"])
+    asked = {"release_id": number, "content_hash": release["content_hash"], "format": kind.value, "recipe": RECIPE}
+    asked["shard_bytes"] = config.export.shard_bytes
+    found = read_manifest(folder)
     if found is not None and found["asked"] == asked:
-        return _facts(folder, found)
-    _clear(folder, is_ours=found is not None)
-    published = read_release(tables, number)
-    rows = exportable(published, with_paths(tables, published))
-    problems = rows.where("problem IS NOT NULL").groupBy("problem").count().orderBy("problem").collect()
-    left_out = {row["problem"]: int(row["count"]) for row in problems}
-    rows = rows.where("problem IS NULL")
-    arrays = _write_arrays(rows, folder, number)
-    trees = _write_trees(tables, rows, folder, config.export)
-    for name, text in train_files(f"r{number}").items():
-        files.write_bytes(files.join(folder, "train", name), text.encode())
-    _check(folder, config)
-    facts = ExportFacts(number, folder, config.export.media, arrays, trees, left_out)
-    written = json.dumps({"asked": asked, **asdict(facts)}, indent=2)
-    files.write_bytes(files.join(folder, MANIFEST), written.encode())
-    files.remove(files.join(folder, UNFINISHED))
+        return facts_of(folder, found)
+    _begin(folder, asked)
+    rows = with_problems(tables, read_release(tables, number))
+    estimates, expected, left_out = _weigh(rows)
+    counts = shard_counts(estimates, config.export.shard_bytes)
+    shards = write_shards(tables, rows.where("problem IS NULL"), folder, form.shape, counts)
+    _count(folder, shards, expected)
+    facts = ExportFacts(number, folder, format=kind.value, shards=tuple(shards), left_out=left_out)
+    beside = form.beside(tables, release, facts)
+    for name, data in beside.items():
+        files.write_bytes(files.join(folder, name), data)
+    hashes = {name: sha256(data).hexdigest() for name, data in beside.items()}
+    facts = ExportFacts(number, folder, "", (), (), left_out, kind.value, tuple(shards), hashes)
+    complete(asked, facts)
     return facts
 
 
-def _finished(folder: str) -> dict[str, Any] | None:
-    """The manifest of a finished export, None where there is none."""
-    path = files.join(folder, MANIFEST)
-    return cast(dict[str, Any], json.loads(files.read_bytes(path))) if files.exists(path) else None
+def _begin(folder: str, asked: Mapping[str, Any]) -> None:
+    """Goes on where the same export was begun, else begins with an empty folder."""
+    mark = files.join(NOTES, "asked.json")
+    path = files.join(folder, mark)
+    if files.exists(path) and json.loads(files.read_bytes(path)) == asked:
+        return
+    notes = [note(shard.name) for shard in finished(folder)]
+    clear(folder, mark, [*Split, dataset_card.NAME, *notes])
+    files.write_bytes(path, json.dumps(asked).encode())
 
 
-def _facts(folder: str, found: Mapping[str, Any]) -> ExportFacts:
-    arrays = tuple(Array(**item) for item in found["arrays"])
-    trees = tuple(Tree(**item) for item in found["trees"])
-    return ExportFacts(found["release_id"], folder, found["media"], arrays, trees, found["left_out"])
+def _weigh(rows: DataFrame) -> tuple[dict[str, float], dict[str, int], dict[str, int]]:
+    """Estimated bytes and rows by split, and rows that are left out by reason."""
+    sums = rows.groupBy("split", "problem").agg(F.count("*").alias("rows"), F.sum("estimate").alias("bytes")).collect()
+    kept = {row["split"]: row for row in sums if row["problem"] is None}
+    left: dict[str, int] = {}
+    for row in sums:
+        if row["problem"] is not None:
+            left[row["problem"]] = left.get(row["problem"], 0) + row["rows"]
+    estimates = {split: float(row["bytes"]) for split, row in kept.items()}
+    return estimates, {split: int(row["rows"]) for split, row in kept.items()}, dict(sorted(left.items()))
 
 
-def _clear(folder: str, *, is_ours: bool) -> None:
-    """Takes away what an earlier export left; a folder that holds something else is refused."""
-    mark = files.join(folder, UNFINISHED)
-    if files.exists(folder) and not is_ours and not files.exists(mark) and files.find(folder, ["**", "**/.*"]):
-        raise InputError(f"folder {folder} holds files that no export wrote", "give an empty or a new folder")
-    files.write_bytes(mark, b"")
-    arrays = [f"mammoth_{split}_*{ending}" for split in Split for ending in (".json", ".yaml")]
-    for name in (MANIFEST, PARTS, "train", *TREES, *files.find(folder, arrays)):
-        files.remove(files.join(folder, name))
-
-
-def _write_arrays(rows: DataFrame, folder: str, number: int) -> tuple[Array, ...]:
-    """One array and one list for the trainer per split; Spark writes sorted parts, which are joined line by line."""
-    parts = files.join(folder, PARTS)
-    ordered = lines(rows).orderBy("split", "id").select("split", "line")
-    ordered.write.mode("overwrite").partitionBy("split").text(parts)
-    arrays = []
-    for split in Split:
-        name = f"mammoth_{split}_r{number}"
-        arrays.append(_join_lines(files.join(parts, f"split={split}"), folder, f"{name}.json"))
-        listed = {"datasets": [{"json_path": f"{name}.json", "sampling_strategy": "all"}]}
-        files.write_bytes(files.join(folder, f"{name}.yaml"), yaml.safe_dump(listed, sort_keys=False).encode())
-    files.remove(parts)
-    return tuple(arrays)
-
-
-def _join_lines(parts: str, folder: str, name: str) -> Array:
-    digest, count, size = hashlib.sha256(), 0, 0
-    with files.writing(files.join(folder, name)) as stream:
-        for piece in _array(parts):
-            count += piece.startswith(b"{")
-            size += stream.write(piece)
-            digest.update(piece)
-    return Array(name, count, size, digest.hexdigest())
-
-
-def _array(parts: str) -> Iterator[bytes]:
-    """The pieces of one JSON array over the lines of all parts, in the order of their names."""
-    yield b"["
-    between = b"\n"
-    for name in files.find(parts, ["part-*"]) if files.exists(parts) else ():
-        with closing(files.open_file(files.join(parts, name))) as opened:
-            for line in io.BufferedReader(cast(io.RawIOBase, opened), 1 << 20):
-                yield between
-                yield line.rstrip(b"\n")
-                between = b",\n"
-    yield b"\n]\n"
-
-
-def _write_trees(tables: Tables, rows: DataFrame, folder: str, settings: Export) -> tuple[Tree, ...]:
-    if settings.media == "none":
-        return ()
-    pairs = rows.select(F.explode(F.arrays_zip("media", "paths")).alias("pair"))
-    used = pairs.select(F.col("pair.media").alias("media_id"), F.col("pair.paths").alias("path"))
-    return tuple(write_media(tables, used, folder, settings.shard_bytes if settings.media == "shards" else None))
-
-
-def _check(folder: str, config: Config) -> None:
-    problems = check_export(folder, config.gate.decode_sample, with_media=config.export.media != "none")
-    if problems:
+def _count(folder: str, shards: list[Shard], expected: Mapping[str, int]) -> None:
+    written: dict[str, int] = {}
+    for shard in shards:
+        written[shard.split] = written.get(shard.split, 0) + shard.rows
+    if written != expected:
         raise PipelineError(
-            f"export {folder} is not what the trainer asks for: {'; '.join(problems[:5])}",
-            "this is a defect: the gate let rows pass that cannot be exported",
+            f"export {folder} holds rows {written}, the release {dict(expected)}",
+            "remove the folder and export again; if it happens twice, it is a defect",
         )
+
+
+def check_export(folder: str, decode: int = 200, *, with_media: bool = True) -> list[str]:
+    """What is wrong with an export folder, whatever its format; none if all is well. Files are streamed.
+
+    Shards are read back and compared with the manifest: rows, pictures, bytes, sha256 and the digest of what they say;
+    pictures of about `decode` examples are decoded. `with_media` is LLaVA's: its media may lie elsewhere.
+    """
+    found = read_manifest(folder)
+    form = None if found is None else FORMS.get(found.get("format", ExportFormat.LLAVA))
+    if found is None or form is None:
+        return contract.check_export(folder, decode, with_media=with_media)
+    facts = facts_of(folder, found)
+    wrong = check_shards(folder, form.shape, facts.shards, decode)
+    for name, digest in facts.beside.items():
+        path = files.join(folder, name)
+        if not files.exists(path):
+            wrong.append(f"{name} does not exist")
+        elif sha256(files.read_bytes(path)).hexdigest() != digest:
+            wrong.append(f"{name} is not what the export wrote")
+    return wrong

@@ -6,10 +6,23 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from release_rows import GROUPS, Rows, make_calls, make_media, make_pair, make_sample, make_verdict, settings
+from pyspark.sql import functions as F  # noqa: N812
+from release_rows import (
+    GROUPS,
+    HOSTILE,
+    VIDEO,
+    Rows,
+    make_calls,
+    make_media,
+    make_pair,
+    make_sample,
+    make_verdict,
+    settings,
+)
 
 from jobs.candidates import candidates, count, released, take, verdicts
 from jobs.mix import mix
+from jobs.release import commit, fingerprint
 from jobs.tables import Tables
 from schemas.config import Config
 
@@ -47,6 +60,31 @@ def good_rows(spark: SparkSession, filled: Path, tmp_path_factory: pytest.TempPa
     path = str(tmp_path_factory.mktemp("good") / "rows")
     released(tables, taken, verdicts(tables, config, "j1"), 1).coalesce(1).write.parquet(path)
     return spark.read.parquet(path)
+
+
+@pytest.fixture(scope="session")
+def published(
+    spark: SparkSession, filled: Path, good_rows: DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> Tables:
+    """Release 1: the good rows and two that LLaVA's trainer has no form for; nobody may change it."""
+    root = tmp_path_factory.mktemp("published") / "root"
+    shutil.copytree(filled, root)
+    tables = Tables(spark, settings(root).storage)
+    clip = good_rows.where("modality = 'video'").orderBy("id").limit(1)
+    two = clip.withColumn("media", F.array_repeat(F.lit(VIDEO), 2)).withColumn("id", F.lit("two"))
+    text = good_rows.where("modality = 'text'").orderBy("id").limit(1).withColumn("id", F.lit("long"))
+    long = text.withColumn(
+        "conversation", F.expr("transform(conversation, t -> struct(t.role, repeat('so ', 5000) AS text))")
+    )
+    long = long.withColumn("source_id", F.lit(HOSTILE)).withColumn(
+        "licence",
+        F.struct(F.lit(HOSTILE).alias("spdx"), F.lit("no").alias("commercial"), F.lit("no").alias("redistribution")),
+    )
+    rows = good_rows.unionByName(two).unionByName(long)
+    whole = fingerprint(rows)
+    facts = {"release_id": 1, "counts": "{}", "gate_id": "g", "run_id": "r", "config": "{}"}
+    commit(tables, rows, {**facts, "rows": whole.rows, "content_hash": whole.content_hash})
+    return tables
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from schemas.config import Config, Profile, load_config
 from udfs.ids import pair_id
 
 Rows = list[dict[str, Any]]
+HOSTILE = "<script>alert(1)</script>|[x](javascript:y)\n---\n# title"
 FREE = {"spdx": "CC-BY-4.0", "commercial": "yes", "redistribution": "yes"}
 PASSED = {
     "gold_preserved": None, "arithmetic_holds": None, "no_refusal": True, "no_template": True, "no_repetition": True,

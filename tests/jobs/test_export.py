@@ -11,39 +11,15 @@ from typing import Any
 import av
 import pytest
 import yaml
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
 from release_rows import FREE, PICTURES, VIDEO, settings
 
 from jobs.export import ExportFacts, check_export, export
 from jobs.export.media import video
-from jobs.release import commit, fingerprint
 from jobs.tables import Tables
 from schemas.errors import InputError
 
 SI, OV = "mammoth_si_r1.json", "mammoth_ov_r1.json"
 Row = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def published(
-    spark: SparkSession, filled: Path, good_rows: DataFrame, tmp_path_factory: pytest.TempPathFactory
-) -> Tables:
-    """Release 1: the good rows and two that the trainer has no form for."""
-    root = tmp_path_factory.mktemp("published") / "root"
-    shutil.copytree(filled, root)
-    tables = Tables(spark, settings(root).storage)
-    clip = good_rows.where("modality = 'video'").orderBy("id").limit(1)
-    two = clip.withColumn("media", F.array_repeat(F.lit(VIDEO), 2)).withColumn("id", F.lit("two"))
-    text = good_rows.where("modality = 'text'").orderBy("id").limit(1).withColumn("id", F.lit("long"))
-    long = text.withColumn(
-        "conversation", F.expr("transform(conversation, t -> struct(t.role, repeat('so ', 5000) AS text))")
-    )
-    rows = good_rows.unionByName(two).unionByName(long)
-    whole = fingerprint(rows)
-    facts = {"release_id": 1, "counts": "{}", "gate_id": "g", "run_id": "r", "config": "{}"}
-    commit(tables, rows, {**facts, "rows": whole.rows, "content_hash": whole.content_hash})
-    return tables
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,88 @@
+"""The folder of an export: what it holds, and the manifest that makes it complete."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+
+from jobs.export.media import Tree
+from jobs.export.shards import NOTES, Shard
+from schemas.enums import ExportFormat
+from schemas.errors import InputError
+from udfs import files
+
+MANIFEST, UNFINISHED = "manifest.json", NOTES
+
+
+@dataclass(frozen=True)
+class Array:
+    """One JSON array of rows."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ExportFacts:
+    """What an export folder holds: arrays and trees of media in LLaVA's form, else shards."""
+
+    release_id: int
+    folder: str
+    media: str = ""
+    arrays: tuple[Array, ...] = ()
+    trees: tuple[Tree, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Rows of the release that the format has no place for, by reason."""
+    format: str = ExportFormat.LLAVA.value
+    shards: tuple[Shard, ...] = ()
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of the other files of the format by name."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all arrays or shards."""
+        return sum(array.rows for array in self.arrays) + sum(shard.rows for shard in self.shards)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all arrays, trees and shards."""
+        parts: tuple[Array | Tree | Shard, ...] = (*self.arrays, *self.trees, *self.shards)
+        return sum(part.bytes for part in parts)
+
+
+def read_manifest(folder: str) -> dict[str, Any] | None:
+    """The manifest of a finished export, None where there is none."""
+    path = files.join(folder, MANIFEST)
+    return cast(dict[str, Any], json.loads(files.read_bytes(path))) if files.exists(path) else None
+
+
+def facts_of(folder: str, found: Mapping[str, Any]) -> ExportFacts:
+    """What a manifest says, of the folder where it lies now."""
+    told = {name: value for name, value in found.items() if name in ExportFacts.__dataclass_fields__}
+    told |= {
+        name: tuple(kind(**item) for item in found.get(name, ()))
+        for name, kind in (("arrays", Array), ("trees", Tree), ("shards", Shard))
+    }
+    return ExportFacts(**{**told, "folder": folder})
+
+
+def clear(folder: str, mark: str, names: Sequence[str]) -> None:
+    """Takes away what an earlier export left; a folder that holds something else is refused.
+
+    The mark below UNFINISHED is written first, so that a crash in between leaves a folder that is ours and unfinished.
+    """
+    is_ours = any(files.exists(files.join(folder, name)) for name in (MANIFEST, UNFINISHED))
+    if files.exists(folder) and not is_ours and files.find(folder, ["**", "**/.*"]):
+        raise InputError(f"folder {folder} holds files that no export wrote", "give an empty or a new folder")
+    files.write_bytes(files.join(folder, mark), b"{}")
+    for name in (MANIFEST, *names):
+        files.remove(files.join(folder, name))
+
+
+def complete(asked: Mapping[str, Any], facts: ExportFacts) -> None:
+    """Writes the manifest, which makes the export a finished one."""
+    written = json.dumps({"asked": asked, **asdict(facts)}, indent=2)
+    files.write_bytes(files.join(facts.folder, MANIFEST), written.encode())
+    files.remove(files.join(facts.folder, UNFINISHED))

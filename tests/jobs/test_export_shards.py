@@ -1,0 +1,199 @@
+"""Exports of self-contained shards: read by their own libraries, going on after a death, damage that is noticed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from engines import vllm_python
+from release_rows import HOSTILE, settings
+
+from jobs.cli.app import main
+from jobs.export import ExportFacts, check_export, export
+from jobs.release import read_release
+from jobs.tables import Tables
+from schemas.errors import InputError, PipelineError
+
+FORMATS = {"hf": "parquet", "webdataset": "tar", "mds": "mds"}
+SHARDS = "export.shard_bytes=16000"
+Row = dict[str, Any]
+
+
+def write(published: Tables, form: str, folder: Path | None = None) -> ExportFacts:
+    config = settings(Path(published.root), f"export.format={form}", SHARDS)
+    return export(published, config, destination=None if folder is None else str(folder))
+
+
+@pytest.fixture(scope="module")
+def sharded(published: Tables) -> dict[str, ExportFacts]:
+    return {form: write(published, form) for form in FORMATS}
+
+
+@pytest.fixture(scope="module")
+def expected(published: Tables) -> dict[str, Row]:
+    """Examples by id as the tables have them."""
+    stored: dict[str, list[str]] = {}
+    for row in published.read("media_bytes").orderBy("media_id", "part").collect():
+        stored.setdefault(row["media_id"], []).append(row["sha256"])
+    found = {}
+    for row in read_release(published).where("id <> 'two'").collect():
+        hashes = [digest for medium in row["media"] for digest in stored[medium]]
+        asked, answer = (turn["text"] for turn in row["conversation"])
+        for mark in ("<image>\n", "<video>\n"):
+            asked = asked.replace(mark, "")
+        pictures = [{"type": "image", "text": None}] * len(hashes)
+        found[row["id"]] = {
+            "id": row["id"], "source": row["source_id"], "category": row["category"], "modality": row["modality"],
+            "kind": row["kind"], "language": row["language"], "licence": row["licence"]["spdx"], "split": row["split"],
+            "media": [medium for medium in row["media"] for _ in stored[medium]],
+            "messages": [
+                {"role": "user", "content": [*pictures, {"type": "text", "text": asked}]},
+                {"role": "assistant", "content": [{"type": "text", "text": answer}]},
+            ],
+            "images": [[33, 31]] * len(hashes), "hashes": hashes,
+        }  # fmt: skip
+    return found
+
+
+def read_by_library(form: str, folder: str, scratch: Path) -> list[Row]:
+    script = [str(Path(__file__).with_name("read_export.py")), form, folder, str(scratch)]
+    command = [sys.executable, *script]
+    if form == "mds":  # needs torch, which the engine's environment has
+        own = f"sys.path.append({sysconfig.get_path('purelib')!r}); sys.argv = sys.argv[1:]"
+        command = [vllm_python(), "-c", f"import sys, runpy; {own}; runpy.run_path(sys.argv[0], run_name='__main__')"]
+        command += script
+    env = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(scratch), "TOKENIZERS_PARALLELISM": "false"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_its_own_library_reads_every_row(
+    sharded: dict[str, ExportFacts], expected: dict[str, Row], form: str, tmp_path: Path
+):
+    facts = sharded[form]
+    rows = read_by_library(form, facts.folder, tmp_path)
+    assert len(rows) == facts.rows == len(expected) == 141
+    assert {row["id"]: row for row in rows} == expected
+    assert sum(len(row["hashes"]) > 2 for row in rows) == 4, "videos are their frames"
+    assert facts.left_out == {"placeholders_differ": 1}
+    assert len([shard for shard in facts.shards if shard.split == "si"]) > 1
+
+
+def test_all_formats_say_the_same_and_are_what_their_manifests_say(sharded: dict[str, ExportFacts]):
+    told = {form: [(s.name.partition(".")[0], s.rows, s.pictures, s.content) for s in facts.shards]
+            for form, facts in sharded.items()}  # fmt: skip
+    assert told["hf"] == told["webdataset"] == told["mds"]
+    assert [check_export(facts.folder) for facts in sharded.values()] == [[], [], []]
+
+
+def test_the_card_has_the_figures_and_keeps_hostile_text_apart(sharded: dict[str, ExportFacts]):
+    facts = sharded["hf"]
+    text = Path(facts.folder, "README.md").read_text("utf-8")
+    _, front, body = text.split("---\n", 2)
+    told = yaml.safe_load(front)
+    assert told["license"] == ["cc-by-4.0", "other"]
+    assert told["size_categories"] == ["n<1K"]
+    assert told["language"] == ["en"]
+    assert {split["name"]: split["num_examples"] for split in told["dataset_info"]["splits"]} == {
+        split: sum(shard.rows for shard in facts.shards if shard.split == split) for split in ("si", "ov")
+    }
+    assert "| charts | CC-BY-4.0 | yes | yes | 100 |" in body
+    assert "| placeholders\\_differ | 1 |" in body
+    assert HOSTILE not in text
+    assert "<script>" not in text
+    assert len([line for line in body.splitlines() if "alert" in line]) == 1, "it stays in its row"
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_an_export_that_died_goes_on_without_doing_finished_shards_again(
+    published: Tables, sharded: dict[str, ExportFacts], form: str, tmp_path: Path
+):
+    whole = sharded[form]
+    folder, last = tmp_path / "begun", whole.shards[-1]
+    asked = json.loads(Path(whole.folder, "manifest.json").read_text())["asked"]
+    (folder / "unfinished").mkdir(parents=True)
+    (folder / "unfinished" / "asked.json").write_text(json.dumps(asked))
+    (folder / last.name / "in the way").mkdir(parents=True)
+    with pytest.raises(Exception, match=r"(?i)directory"):
+        write(published, form, folder)
+    assert not (folder / "manifest.json").exists()
+    done = {path.relative_to(folder): path.stat() for path in folder.glob("*/*") if path.is_file()}
+    assert 0 < len([path for path in done if path.suffix == f".{FORMATS[form]}"]) < len(whole.shards)
+    shutil.rmtree(folder / last.name)
+    (folder / "si" / ".00000.left.tmp").touch()
+    facts = write(published, form, folder)
+    assert facts.shards == whole.shards
+    assert {p: s for p, s in done.items() if p.parts[0] != "unfinished"}.items() <= {
+        path.relative_to(folder): path.stat() for path in folder.glob("*/*")
+    }.items()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in Path(whole.folder).iterdir())
+    assert not list(folder.rglob("*.tmp"))
+
+
+def spoil(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(change(path.read_bytes())) and None
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "a byte in the middle": spoil(lambda data: data[: len(data) // 2] + b"?" + data[len(data) // 2 + 1 :]),
+    "cut short": spoil(lambda data: data[: len(data) // 2]),
+    "empty": spoil(lambda _: b""),
+    "gone": Path.unlink,
+    "twice": lambda path: shutil.copy(path, path.with_name(f"other{path.suffix}")),
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_damage_is_noticed(sharded: dict[str, ExportFacts], form: str, tmp_path: Path):
+    facts = sharded[form]
+    for name, damage in DAMAGE.items():
+        folder = tmp_path / name
+        shutil.copytree(facts.folder, folder)
+        damage(folder / facts.shards[0].name)
+        found = check_export(str(folder))
+        assert found, name
+        assert all(facts.shards[0].name in line or "other" in line for line in found), found
+    for path in Path(facts.folder).rglob("*"):
+        if path.name in {"README.md", "index.json"}:
+            folder = tmp_path / path.name / path.parent.name
+            shutil.copytree(facts.folder, folder)
+            (folder / path.relative_to(facts.folder)).write_text("{}")
+            assert "is not what the export wrote" in str(check_export(str(folder)))
+
+
+def test_a_finished_export_is_left_alone_and_a_foreign_folder_refused(
+    published: Tables, sharded: dict[str, ExportFacts], tmp_path: Path
+):
+    folder = Path(sharded["webdataset"].folder)
+    seen = {path: path.stat() for path in folder.rglob("*")}
+    assert write(published, "webdataset") == sharded["webdataset"]
+    assert {path: path.stat() for path in folder.rglob("*")} == seen
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(InputError, match="no export wrote"):
+        write(published, "webdataset", tmp_path)
+
+
+def test_the_command_exports_and_says_what(published: Tables, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(["--quiet", "--root", published.root, "--set", SHARDS, "export", "--format", "webdataset"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert f"export: {published.root}/exports/1-webdataset" in out
+    assert "141 rows" in out
+
+
+def test_a_picture_that_the_store_lost_stops_the_export(published: Tables, tmp_path: Path):
+    shutil.copytree(published.root, tmp_path / "root")
+    tables = Tables(published.spark, settings(tmp_path / "root").storage)
+    tables.overwrite("media_bytes", tables.read("media_bytes").where("part <> 1"))
+    with pytest.raises(PipelineError, match="3 pictures by table media, 2 in media_bytes"):
+        write(tables, "hf")
