@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -25,6 +25,15 @@ PROPERTIES = {
     "delta.autoOptimize.optimizeWrite": "false",
     "delta.autoOptimize.autoCompact": "false",
 }
+
+_ABSENT = {"DELTA_PATH_DOES_NOT_EXIST", "DELTA_TABLE_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "PATH_NOT_FOUND"}
+"""What Spark says of a path at which there is no table yet."""
+
+
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def spark_schema(table: Table) -> StructType:
@@ -98,23 +107,31 @@ class Tables:
         """Whether the table was ever created."""
         if self.storage.catalog:
             return bool(self.spark.catalog.tableExists(self.sql_name(name)))
-        return bool(DeltaTable.isDeltaTable(self.spark, self.path(name)))
+        try:
+            # Asking for the schema analyses the path: at once in a classic session, by the server in a remote one.
+            return bool(self.spark.read.format("delta").load(self.path(name)).schema)
+        except AnalysisException as error:
+            if error.getCondition() in _ABSENT:
+                return False
+            raise
 
     def ensure(self, name: str) -> Table:
         """Creates the table with its comments and constraints unless it exists."""
         table = TABLES[name]
         if self.exists(name):
             return table
-        builder = DeltaTable.createIfNotExists(self.spark).comment(table.comment)
-        catalog = self.storage.catalog
-        builder = builder.tableName(self.sql_name(name)) if catalog else builder.location(self.path(name))
-        for field, column in zip(spark_schema(table).fields, table.columns, strict=True):
-            builder = builder.addColumn(field.name, field.dataType, nullable=field.nullable, comment=column.comment)
-        for key, value in PROPERTIES.items():
-            builder = builder.property(key, value)
-        if table.partition_by:
-            builder = builder.partitionedBy(*table.partition_by)
-        builder.execute()
+        # In SQL, since Delta's own builder needs a classic session, or a plugin in the server of a remote one.
+        columns = ", ".join(
+            f"`{field.name}` {field.dataType.simpleString()}{'' if field.nullable else ' NOT NULL'}"
+            f" COMMENT {quoted(column.comment)}"
+            for field, column in zip(spark_schema(table).fields, table.columns, strict=True)
+        )
+        properties = ", ".join(f"'{key}' = '{value}'" for key, value in PROPERTIES.items())
+        partitions = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
+        self.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.sql_name(name)} ({columns}) USING delta {partitions}"
+            f" COMMENT {quoted(table.comment)} TBLPROPERTIES ({properties})"
+        )
         for constraint, condition in table.checks.items():
             self.spark.sql(f"ALTER TABLE {self.sql_name(name)} ADD CONSTRAINT {constraint} CHECK ({condition})")
         return table

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.resources import files
 
-from jobs.tables import Tables, spark_schema
+from jobs.tables import Tables, quoted, spark_schema
 from schemas.tables import TABLES
 
 
@@ -27,7 +27,7 @@ def register_views(tables: Tables) -> None:
         rows = tables.read(name) if tables.exists(name) else spark.createDataFrame([], spark_schema(table))
         rows.createOrReplaceTempView(name)
     for name, sql in packaged_views().items():
-        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} COMMENT '{_quoted(comment_of(sql))}' AS\n{sql}")
+        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} COMMENT {quoted(comment_of(sql))} AS\n{sql}")
 
 
 def create_views(tables: Tables) -> list[str]:
@@ -39,7 +39,7 @@ def create_views(tables: Tables) -> list[str]:
     for name, sql in packaged_views().items():
         names.append(f"{home}.{name}")
         text = _qualified(sql, home)
-        spark.sql(f"CREATE OR REPLACE VIEW {names[-1]} COMMENT '{_quoted(comment_of(sql))}' AS\n{text}")
+        spark.sql(f"CREATE OR REPLACE VIEW {names[-1]} COMMENT {quoted(comment_of(sql))} AS\n{text}")
     return names
 
 
@@ -51,7 +51,3 @@ def _qualified(sql: str, home: str) -> str:
         if word.rpartition("\n")[2] in ("FROM", "JOIN") and following in TABLES:
             words[at + 1] = f"{home}.{following}{newline}{rest}"
     return " ".join(words)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "\\'")

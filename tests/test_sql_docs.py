@@ -43,3 +43,17 @@ def test_tables_that_were_never_written_are_empty(spark: SparkSession, tmp_path:
     for name in packaged_views():
         assert session.table(name).isEmpty()
     assert not list(tmp_path.iterdir())
+
+
+def test_lineage_holds_every_published_row_once_with_what_was_said_of_it(views: SparkSession):
+    lineage, published = views.table("lineage"), views.table("instruct")
+    assert sorted(row[0] for row in lineage.select("id").collect()) == sorted(
+        row[0] for row in published.select("id").collect()
+    )
+    row = lineage.where("kind = 'rewritten'").first()
+    assert row is not None
+    assert row["gate_passed"]
+    assert row["prompt_text"]
+    assert [told["p_yes"] for told in row["verdicts"]] == [row["p_yes"]]
+    assert {entry["key"] for entry in row["verdicts"][0]["label_probs"]} >= {"Yes", "No"}
+    assert row["before"][0]["role"] == row["after"][0]["role"] == "user"
