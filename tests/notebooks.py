@@ -1,6 +1,8 @@
 """Runs a notebook in Databricks source format on a local session, with stand-ins for what Databricks adds."""
 
+import io
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,24 +65,51 @@ class Dbutils:
 Rows = list[dict[str, Any]]
 
 
-def run_notebook(path: Path, spark: SparkSession, widgets: Mapping[str, str]) -> list[Rows]:
-    """What was displayed, in order; an error names its cell."""
-    shown: list[Rows] = []
+@dataclass(frozen=True)
+class Shown:
+    """What one call of `display` or `displayHTML` showed, or what a cell printed."""
+
+    cell: int
+    """Number of the cell, from 0."""
+    columns: tuple[str, ...] = ()
+    rows: Rows = field(default_factory=list)
+    html: str = ""
+    text: str = ""
+
+
+def tables_of(shown: list[Shown]) -> list[Rows]:
+    """Rows of everything that was displayed as a table, in order."""
+    return [one.rows for one in shown if one.columns]
+
+
+def run_notebook(path: Path, spark: SparkSession, widgets: Mapping[str, str]) -> list[Shown]:
+    """What was shown, in order; an error names its cell."""
+    shown: list[Shown] = []
+    at = 0
 
     def display(frame: DataFrame) -> None:
-        shown.append([row.asDict(recursive=True) for row in frame.collect()])
+        rows = [row.asDict(recursive=True) for row in frame.collect()]
+        shown.append(Shown(at, tuple(frame.columns), rows))
 
-    names: dict[str, Any] = {"spark": spark, "display": display, "dbutils": Dbutils(Widgets(widgets))}
+    def display_html(page: str) -> None:
+        shown.append(Shown(at, html=page))
+
+    names: dict[str, Any] = {"spark": spark, "display": display, "displayHTML": display_html}
+    names["dbutils"] = Dbutils(Widgets(widgets))
     run: Mapping[str, Callable[[str], None]] = {
         "python": lambda text: exec(compile(text, str(path), "exec"), names),  # the project's own notebook
         "sql": lambda text: display(spark.sql(text)),
     }
-    for number, cell in enumerate(read_cells(path), 1):
+    for at, cell in enumerate(read_cells(path)):
         if cell.language in SILENT:
             continue
+        printed = io.StringIO()
         try:
-            run[cell.language](cell.text)
+            with redirect_stdout(printed):
+                run[cell.language](cell.text)
         except Exception as error:
-            error.add_note(f"in cell {number} of {path.name}")
+            error.add_note(f"in cell {at + 1} of {path.name}")
             raise
+        if printed.getvalue():
+            shown.append(Shown(at, text=printed.getvalue()))
     return shown
