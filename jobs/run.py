@@ -25,6 +25,7 @@ from jobs.stages import Run, StageCount
 from jobs.tables import Tables
 from schemas.config import Config
 from schemas.source import Source
+from udfs import files
 from udfs.engine.control import release_hosts
 from udfs.engine.processes import owner_of
 from udfs.engine.settings import host_folder
@@ -39,6 +40,7 @@ class Stage(StrEnum):
     JUDGE = "judge"
     PUBLISH = "publish"
     EXPORT = "export"
+    REPORT = "report"
 
 
 @dataclass
@@ -51,6 +53,8 @@ class Outcome:
     stages: list[StageCount] = field(default_factory=list)
     release: Release | None = None
     export: ExportFacts | None = None
+    report: str = ""
+    """Where the page lies."""
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,26 @@ def run_stage(run: Run, stage: Stage, outcome: Outcome, work: Work) -> None:
             outcome.release = publish(tables, run.config, run.run_id)
         clock.take(tables, run.run_id)
         outcome.stages.append(clock)
-    else:
+    elif stage is Stage.EXPORT:
         with run.stage("export") as count, run.progress.tasks("export", spark):
             outcome.export = done = export(tables, run.config)
             count.rejects = dict(done.left_out)
             count.rows_in, count.rows_out = done.rows + sum(done.left_out.values()), done.rows
         outcome.stages.append(count)
+    else:
+        _report(run, outcome, work)
+
+
+def _report(run: Run, outcome: Outcome, work: Work) -> None:
+    """The report of the release; one that is there already was made when the release was new."""
+    from jobs.report.collect import collect  # scikit-learn takes its time
+    from jobs.report.report import release_page, write_report
+
+    release = outcome.release
+    page = release_page(run.tables, release.release_id if release else None)
+    with run.stage_clock("report") as count, run.progress.tasks("report", run.tables.spark):
+        if release is None or release.is_new or not files.exists(page):
+            options = Options(run.config, {source.source_id: source for source in work.sources})
+            write_report(collect(run.tables, options, release.release_id if release else None), page)
+    outcome.report = page
+    outcome.stages.append(count)

@@ -130,7 +130,7 @@ def test_before_and_after_are_printed(demo: Demo):
 
 
 def test_stages_and_progress_are_printed(demo: Demo):
-    for stage in ("normalise", "rewrite", "judge", "publish", "export"):
+    for stage in ("normalise", "rewrite", "judge", "publish", "export", "report"):
         assert stage in demo.first.out
     assert re.search(r"rewrite: \d+/\d+ .*\d+ s", demo.first.err)
     assert "tokens: in" in demo.first.out
@@ -160,6 +160,13 @@ def test_the_export_is_what_the_trainer_asks_for(demo: Demo, tmp_path: Path):
     shutil.copytree(folder, tmp_path / "broken")
     shutil.rmtree(tmp_path / "broken" / "single_image_data")
     assert check_export(str(tmp_path / "broken")) != []
+
+
+def test_the_report_is_written_and_printed(demo: Demo):
+    page = demo.root / "reports" / "release-1.html"
+    assert f"report: {page}" in demo.first.out.replace("\n", "")
+    assert "<h1>Release 1</h1>" in page.read_text()
+    assert page.with_suffix(".md").is_file()
 
 
 def test_no_engine_process_is_left(demo: Demo):
@@ -198,7 +205,7 @@ def test_one_setting_leads_to_a_vision_model(demo: Demo):
 def test_the_second_run_pays_nothing(demo: Demo, again: Command, told: dict[str, Any]):
     assert again.code == 0, again.err[-3000:]
     assert {stage["stage"]: stage["calls_new"] for stage in told["stages"]} == dict.fromkeys(
-        ("dedup", "rewrite", "judge", "publish", "export"), 0
+        ("dedup", "rewrite", "judge", "publish", "export", "report"), 0
     )
     assert next(stage["calls_reused"] for stage in told["stages"] if stage["stage"] == "rewrite") == MAX_SAMPLES
     assert again.seconds < demo.first.seconds

@@ -34,11 +34,11 @@ def run(
     sources: Sources = None,
     sources_root: SourcesRoot = None,
     limit: Limit = None,
-    until: Until = Stage.EXPORT,
+    until: Until = Stage.REPORT,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Source files to a gated, exported release: all stages in order."""
+    """Source files to a gated, exported release and its report: all stages in order."""
     options = read_options(ctx, *root_setting(sources_root))
     chosen = choose_sources(options, sources)
     if dry_run:

@@ -28,6 +28,8 @@ def print_outcome(outcome: Outcome, root: str) -> None:
             typer.echo(f"  by {name}: " + ", ".join(f"{key} {number:,}" for key, number in counts.items()))
     if outcome.export is not None:
         typer.echo(f"export: {outcome.export.folder}")
+    if outcome.report:
+        typer.echo(f"report: {outcome.report}")
     typer.echo(f"tables: {root}/tables")
 
 

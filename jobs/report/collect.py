@@ -56,7 +56,7 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
         made_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         judge=config.publishing.judge,
         threshold=f"{threshold.kind.value.replace('_', ' ')} {threshold.value:g}",
-        release=None if row is None else _release(tables, row),
+        release=None if row is None else release_facts(tables, row),
         intake=intake,
         reasons=_reasons(tables),
         rewrites=_rewrites(tables),
@@ -101,7 +101,7 @@ def _judge_id(tables: Tables, config: Config) -> str | None:
     return None if found is None else str(found["judge_id"])
 
 
-def _release(tables: Tables, row: Row) -> ReleaseFacts:
+def release_facts(tables: Tables, row: Row) -> ReleaseFacts:
     gate = tables.read("gates").where(f.col("gate_id") == row["gate_id"]).first()
     expectations = () if gate is None else tuple(
         Expectation(e["name"], e["success"], e["observed"], e["allowed"]) for e in gate["expectations"]

@@ -23,7 +23,7 @@ def test_a_bench_counts_what_the_engine_did(stub_engine: Make, host_dir: Path, m
 
 
 def test_what_failed_is_told_and_not_measured(stub_engine: Make, me: Owner):
-    found = bench(stub_engine({"faults": {"invalid": 0.4}}), 40, 16, me)
+    found = bench(stub_engine({"faults": {"invalid": 0.2}}), 40, 16, me)
     assert 0 < found.ok < found.requests == 40
     assert len(found.errors) == 1
     assert "400" in found.errors[0]
