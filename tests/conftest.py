@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from corpora import Answered, answered
-from engines import demo, tiny_model  # noqa: F401 - fixtures of real engines
+from engines import demo, replayed, tiny_model  # noqa: F401 - fixtures of real engines
 from pyspark.sql import SparkSession
 
 from jobs.session import spark_session

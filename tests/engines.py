@@ -1,4 +1,4 @@
-"""Real engines for the whole test session: the demo, run once, and a tiny model that reads pictures."""
+"""Real engines for the whole test session: the demo, run once, its replay, and a tiny model that reads pictures."""
 
 import os
 import shutil
@@ -83,6 +83,25 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with engine_folder() as hosts:
         first = run_command(root, hosts, "demo")
         yield Demo(root, hosts, first, tuple(host for _, host in states(hosts)))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A finished `mammoth-vl demo --replay`: the demo's tables where there is no engine."""
+
+    root: Path
+    done: Command
+    hosts: int
+    """Engine hosts that it started."""
+
+
+@pytest.fixture(scope="session")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> Replay:
+    """`demo --replay` where there is no engine, no model folder and no checkout around, once per session."""
+    root = tmp_path_factory.mktemp("replay") / "my root"
+    with engine_folder() as hosts:
+        done = run_command(root, hosts, "--set", "engine.python=/nowhere/python", "demo", "--replay")
+        return Replay(root, done, len(list(states(hosts))))
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,15 @@
 
 import gzip
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from deltalake import DeltaTable
-from engines import Command, Demo, engine_folder, run_command
+from engines import Demo, Replay, engine_folder, run_command
 
 from jobs.demo_ledger import RECORD, Entry, Ledger, read_ledger
 from schemas.errors import InputError
-from udfs.engine.state import states
 
 Calls = dict[str, dict[str, Any]]
 
@@ -58,20 +56,11 @@ def test_the_shipped_ledger_is_what_a_demo_asks_now(ledger: Ledger, fresh: Calls
         assert mine == theirs, told
 
 
-@pytest.fixture(scope="module")
-def replayed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Command, int]]:
-    """`demo --replay` where there is no engine, no model folder and no checkout around."""
-    root = tmp_path_factory.mktemp("replay") / "my root"
-    with engine_folder() as hosts:
-        done = run_command(root, hosts, "--set", "engine.python=/nowhere/python", "demo", "--replay")
-        yield root, done, len(list(states(hosts)))
-
-
 @pytest.mark.timeout(300)
-def test_a_replay_runs_everything_and_asks_nothing(replayed: tuple[Path, Command, int], ledger: Ledger):
-    root, done, hosts = replayed
+def test_a_replay_runs_everything_and_asks_nothing(replayed: Replay, ledger: Ledger):
+    root, done = replayed.root, replayed.done
     assert done.code == 0, done.err[-3000:]
-    assert hosts == 0
+    assert replayed.hosts == 0
     found = re.search(r"^calls: 0 new, (\d+) reused$", done.out, re.MULTILINE)
     assert found, done.out[-3000:]
     calls = DeltaTable(root / "tables" / "calls").to_pyarrow_table(columns=["call_key", "replayed", "revision"])
