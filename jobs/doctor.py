@@ -1,6 +1,7 @@
 """What a cluster offers to a run: every executor is looked at by one task."""
 
 import platform
+import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,13 +10,12 @@ from dataclasses import asdict
 from functools import partial
 
 import pyarrow as pa
-from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.ask import gpu_addresses
 from jobs.engines import load_engines
 from jobs.run import Options
-from jobs.session import executor_count, spark_session
+from jobs.session import DELTA_PACKAGE, SPARK_ERRORS, cancel_jobs, executor_count, spark_session
 from jobs.tables import Tables
 from schemas.errors import PipelineError
 from udfs import files
@@ -27,10 +27,14 @@ DRIVER = "driver"
 ROUNDS = 3
 SETTLE_S, SETTLE_LIMIT_S = 2.0, 20.0
 """Executors that register one after the other are waited for so long."""
+NONE_STEP = (
+    "look at the cluster's page: no worker may have the cores, memory or GPUs that an executor is to have "
+    "(spark.executor.*), or executors may come later than --wait"
+)
 
 
-def examine(options: Options) -> list[Finding]:
-    """Findings about the driver and every executor."""
+def examine(options: Options, wait_s: int) -> list[Finding]:
+    """Findings about the driver and every executor; the first executor is waited for `wait_s`."""
     config = options.config
     root = Tables(None, config.storage).root  # type: ignore[arg-type]  # only names are asked of it
     engines = load_engines(config, options.prompts, root)
@@ -44,13 +48,34 @@ def examine(options: Options) -> list[Finding]:
         sources_root=_sources_root(config.storage.sources_root),
         engines=tuple(engines.settings.values()),
     )
-    found = list(_driver(spark, wanted, folder))
+    found = list(_driver(spark, wanted))
     try:
-        found += _executors(spark, wanted)
+        unreached = _unreached(spark, wait_s)
+        if unreached:
+            return [*found, unreached]
+        return [*found, _delta(spark, files.join(folder, "delta")), *_executors(spark, wanted)]
     finally:
         with suppress(PipelineError, OSError):
             files.remove(folder)
-    return found
+
+
+def _unreached(spark: SparkSession, wait_s: int) -> Finding | None:
+    """Why no task was run, if none was; asked by a job, since with dynamic allocation no executor comes unasked."""
+    timer = threading.Timer(wait_s, cancel_jobs, [spark])
+    began = time.monotonic()
+    timer.start()
+    try:
+        spark.range(1).collect()
+    except SPARK_ERRORS as error:
+        late = time.monotonic() - began >= wait_s
+        return (
+            Finding(DRIVER, "executors", False, f"none took a task in {wait_s} s", NONE_STEP)
+            if late
+            else _broken(error)
+        )
+    finally:
+        timer.cancel()
+    return None
 
 
 def _sources_root(configured: str) -> str:
@@ -60,23 +85,30 @@ def _sources_root(configured: str) -> str:
     return place if files.exists(place) else ""
 
 
-def _driver(spark: SparkSession, wanted: Wanted, folder: str) -> Iterator[Finding]:
+def _driver(spark: SparkSession, wanted: Wanted) -> Iterator[Finding]:
     yield Finding(DRIVER, "Spark", True, f"{spark.version}, Python {wanted.python}, code {wanted.code}")
-    step = f"storage.root must be a place that Spark can write; it is {wanted.root}"
     try:
         files.write_bytes(wanted.marker, b"mammoth-vl doctor")
         yield Finding(DRIVER, "ROOT", True, f"writes {wanted.root}")
     except (OSError, PipelineError) as error:
+        step = f"storage.root must be a place that Spark can write; it is {wanted.root}"
         yield Finding(DRIVER, "ROOT", False, f"cannot be written from Python: {error}", step)
-    table = files.join(folder, "delta")
+
+
+def _delta(spark: SparkSession, table: str) -> Finding:
     try:
         spark.range(1).write.format("delta").save(table)
-        rows = spark.read.format("delta").load(table).count()
-        yield Finding(DRIVER, "Delta", rows == 1, "a table was written and read below ROOT", "" if rows == 1 else step)
+        spark.read.format("delta").load(table).collect()
     except Exception as error:  # noqa: BLE001 - py4j and pyspark raise what the JVM raised
         words = str(error).splitlines()[0]
-        jars = "give spark-submit --packages io.delta:delta-spark_4.1_2.13:4.4.0" if "delta" in words else step
-        yield Finding(DRIVER, "Delta", False, words[:300], jars)
+        missing = "Failed to find the data source: delta" in words or "io.delta" in words
+        step = (
+            f"give spark-submit --packages {DELTA_PACKAGE}"
+            if missing
+            else "look at storage.root, then run doctor again"
+        )
+        return Finding(DRIVER, "Delta", False, words[:300], step)
+    return Finding(DRIVER, "Delta", True, "a table was written and read below ROOT")
 
 
 def _executors(spark: SparkSession, wanted: Wanted) -> list[Finding]:
@@ -87,7 +119,7 @@ def _executors(spark: SparkSession, wanted: Wanted) -> list[Finding]:
         try:
             for finding in _round(spark, partial(look_rows, wanted=wanted)):
                 found.setdefault(finding.executor, {})[finding.check] = finding
-        except PySparkException as error:
+        except SPARK_ERRORS as error:
             return [_broken(error)]
         known = executor_count(spark)
         if len(found) >= known:
@@ -119,7 +151,7 @@ def _round(spark: SparkSession, work: "partial[Iterator[pa.RecordBatch]]") -> It
     return (Finding(**row.asDict()) for row in rows)
 
 
-def _broken(error: PySparkException) -> Finding:
+def _broken(error: Exception) -> Finding:
     lines = [line for line in str(error).splitlines() if line and not line.startswith((" ", "\t"))]
     told = next((line for line in lines if "Error" in line and "Exception" not in line), lines[0] if lines else "")
     if "ModuleNotFoundError" in told:

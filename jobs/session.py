@@ -6,11 +6,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.resources import as_file, files
 from pathlib import Path
 
 import pyspark
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # py4j ships no types
 from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.java import java_major
@@ -21,6 +24,8 @@ from udfs.engine.state import private_folder
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 """Maven coordinates of Delta for Spark 4.1; also the value for `spark-submit --packages`."""
+SPARK_ERRORS = (PySparkException, Py4JError)
+"""A task that fails while a table is written comes as py4j's own error."""
 
 BYTES_SETTINGS: Mapping[str, str] = {
     # Rows that carry pictures: small batches, or Spark's readers hold thousands of them at once.
@@ -149,7 +154,13 @@ def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     for key, value in settings_for(config, given_settings(), submitted).items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    try:
+        session = builder.getOrCreate()
+    except SPARK_ERRORS as error:
+        words = next((line for line in reversed(str(error).splitlines()) if "Exception: " in line), str(error))
+        raise ConfigError(
+            f"Spark does not start: {words.strip()[:300]}", "look at --master and at the lines of Spark's log above"
+        ) from error
     if threading.current_thread() is threading.main_thread():
         # pyspark's own handler calls the JVM in the middle of another call, which ends in an error of its protocol.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -173,3 +184,9 @@ def executor_count(spark: SparkSession) -> int:
     jvm = spark.sparkContext._jsc
     assert jvm is not None, "a classic session has a JVM"
     return max(len(jvm.sc().statusTracker().getExecutorInfos()) - 1, int(local_jvm(spark) is not None))
+
+
+def cancel_jobs(spark: SparkSession) -> None:
+    """Ends the session's running jobs, so that Ctrl-C does not wait for a wave."""
+    with suppress(*SPARK_ERRORS):
+        spark.sparkContext.cancelAllJobs()

@@ -5,19 +5,17 @@ import re
 import threading
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # py4j ships no types
-from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from jobs.ask import ask_rows
 from jobs.engines import Engines
 from jobs.pictures import check_buckets, visits
 from jobs.progress import Look, Progress, State
+from jobs.session import SPARK_ERRORS, cancel_jobs
 from jobs.status import read_status
 from jobs.tables import Tables, spark_schema
 from jobs.wanted import answers
@@ -31,8 +29,6 @@ MIN_WINDOWS = 8
 DEFAULT_CALL_S = 10.0
 """Seconds that a call holds its slot, before anything was measured."""
 WAVE_TRIES = 3
-SPARK_ERRORS = (PySparkException, Py4JError)
-"""A task that fails while a table is written comes as py4j's own error."""
 CANCEL_S = 0.5
 
 
@@ -238,9 +234,3 @@ def last_line(error: Exception) -> str:
     """What a traceback ends with."""
     lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith((" ", "\t"))]
     return lines[-1] if lines else type(error).__name__
-
-
-def cancel_jobs(spark: SparkSession) -> None:
-    """Ends the session's running jobs, so that Ctrl-C does not wait for a wave."""
-    with suppress(*SPARK_ERRORS):
-        spark.sparkContext.cancelAllJobs()

@@ -24,11 +24,12 @@ def doctor(
     executors: Annotated[
         bool, typer.Option("--executors", help="Start Spark and look at every executor of the cluster.")
     ] = False,
+    wait: Annotated[int, typer.Option(min=1, metavar="SECONDS", help="How long the first executor may take.")] = 120,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout instead of a table.")] = False,
 ) -> None:
     """Look at what a run needs: JDK, Delta, disk, engines; with --executors also what each machine offers."""
     options = read_options(ctx)
-    findings = examine(options) if executors else list(_here(options))
+    findings = examine(options, wait) if executors else list(_here(options))
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

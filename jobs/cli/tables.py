@@ -76,13 +76,19 @@ def bundle(
     target: Annotated[Path, typer.Argument(help="Zip file to write.")] = Path("mammoth_vl.zip"),
 ) -> None:
     """Write the packages as one zip for `spark-submit --py-files`, and say how to submit it."""
-    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
-        count = 0
-        for count, (path, content) in enumerate(packaged_files(), start=1):  # noqa: B007 - the last one is told
-            archive.writestr(path, content)
+    count = write_bundle(target)
     progress = Progress(quiet=read_options(ctx).quiet)
     progress.say(f"{target}: {count} files, code {code_digest()}")
     progress.say(
         f"spark-submit --packages {DELTA_PACKAGE} --py-files {target} {files('jobs').joinpath('main.py')} "
         "--profile cluster --config my.yaml run"
     )
+
+
+def write_bundle(target: Path) -> int:
+    """The packages as one zip; returns the number of files."""
+    count = 0
+    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
+        for count, (path, content) in enumerate(packaged_files(), start=1):  # noqa: B007 - the last one is told
+            archive.writestr(path, content)
+    return count

@@ -10,8 +10,8 @@ from pyspark.sql import functions as f
 from pyspark.sql.types import ArrayType, StringType, StructType
 from release_rows import GROUPS, make_pair, make_sample
 
+from jobs.session import SPARK_ERRORS
 from jobs.tables import PROPERTIES, Tables, conform, spark_schema
-from jobs.waves import SPARK_ERRORS
 from schemas.config import Storage
 from schemas.errors import PipelineError
 from schemas.tables import CALLS, SAMPLES, TABLES
