@@ -159,7 +159,7 @@ def spark_session(config: Config, app: str = "mammoth-vl") -> SparkSession:
     except SPARK_ERRORS as error:
         words = next((line for line in reversed(str(error).splitlines()) if "Exception: " in line), str(error))
         raise ConfigError(
-            f"Spark does not start: {words.strip()[:300]}", "look at --master and at the lines of Spark's log above"
+            f"Spark does not start: {words.strip(' :')[:300]}", "look at --master and at the lines of Spark's log above"
         ) from error
     if threading.current_thread() is threading.main_thread():
         # pyspark's own handler calls the JVM in the middle of another call, which ends in an error of its protocol.

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from urllib.error import HTTPError
 
 from schemas.enums import EngineKind
 from schemas.errors import EngineError, PipelineError
@@ -201,6 +202,8 @@ def _endpoint(settings: EngineSettings) -> str:
             return f"{url} answers {reply.status}"
     except (OSError, ValueError) as error:
         step = f"open the way from the executors to {upstream.root}, or correct engines.{settings.engine.name}.base_url"
+        if isinstance(error, HTTPError) and error.code in (401, 403):
+            step = f"put the endpoint's key into {settings.engine.api_key_env or 'a variable'} (api_key_env) there"
         raise Amiss(f"{url}: {error}", step) from error
 
 

@@ -247,21 +247,25 @@ async def _tokenize(request: web.Request) -> web.Response:
     return _json({"tokens": [_TOKENS[prompt]] if prompt in _TOKENS else [1] * len(prompt)})
 
 
+def application(script: Script) -> web.Application:
+    """The server, for a socket or a port."""
+    app = web.Application(client_max_size=1 << 30)
+    app.add_routes(
+        [
+            web.get("/v1/models", _models),
+            web.post("/v1/chat/completions", Stub(script).complete),
+            web.post("/tokenize", _tokenize),
+        ]
+    )
+    return app
+
+
 async def serve(path: str, script: Script) -> None:
     """Serves until the process is ended."""
     if script.fail_start:
         sys.exit(script.fail_start)
     await asyncio.sleep(script.start_s)
-    stub = Stub(script)
-    app = web.Application(client_max_size=1 << 30)
-    app.add_routes(
-        [
-            web.get("/v1/models", _models),
-            web.post("/v1/chat/completions", stub.complete),
-            web.post("/tokenize", _tokenize),
-        ]
-    )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
+    runner = web.AppRunner(application(script), access_log=None, shutdown_timeout=0.05)
     try:
         await runner.setup()
         await web.UnixSite(runner, path).start()
