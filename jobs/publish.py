@@ -5,9 +5,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.audit import Candidate
 from jobs.candidates import Intake, candidates, count, released, take, the_judge, verdicts
-from jobs.gate import Verdict, refuse, run_gate
+from jobs.gate.subject import Candidate
+from jobs.gate.verdict import Verdict, refuse, run_gate
 from jobs.mix import Mix, mix
 from jobs.release import STAGED, Fingerprint, Release, commit, fingerprint, latest, repair, stage, staged, unstage
 from jobs.tables import Tables

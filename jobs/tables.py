@@ -163,7 +163,8 @@ class Tables:
 
     def _write(self, name: str, df: DataFrame, mode: str, options: dict[str, str]) -> None:
         table = self.ensure(name)
-        grown = bool(_lacking(self._stored(table), name))
+        # Fields within a column count too, which `_lacking` does not look at.
+        grown = _plain(self._stored(table).schema) != _plain(spark_schema(table))
         writer = conform(df, table).write.format("delta").mode(mode).options(**options, mergeSchema=str(grown))
         if self.storage.catalog:
             writer.saveAsTable(self.sql_name(name))

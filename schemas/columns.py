@@ -43,7 +43,21 @@ LINEAGE = pa.struct(
     ]
 )
 EXPECTATIONS = pa.list_(
-    pa.struct([("name", STRING), ("success", BOOL), ("observed", STRING), ("allowed", STRING), ("examples", STRINGS)])
+    pa.struct(
+        [
+            ("name", STRING),
+            ("success", BOOL),
+            ("observed", STRING),
+            ("allowed", STRING),
+            ("examples", STRINGS),
+            ("table", STRING),
+            ("value", DOUBLE),
+            ("low", DOUBLE),
+            ("high", DOUBLE),
+            ("setting", STRING),
+            ("next_step", STRING),
+        ]
+    )
 )
 SUBJECT = pa.struct(
     [

@@ -1,14 +1,12 @@
-"""What a release has to hold, as data: the gate runs it, this module only says it."""
+"""What rules are made of, and the SQL that says what a well-formed row is; `schemas/suites.py` has the rules."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
-from schemas.config import Gate
-from schemas.enums import Category, Group, Modality, PairKind, Split
-from schemas.tables import INSTRUCT
+from schemas.columns import Table
 
-WORDS = "aggregate(conversation, 0, (n, turn) -> n + size(split(trim(turn.text), '\\\\s+')))"
+WORDS = "regexp_count(concat_ws(' ', conversation.text), '\\\\S+')"
 """Words of a conversation, in SQL."""
 
 PLACED = (
@@ -18,131 +16,85 @@ PLACED = (
 )
 """Whether each medium has its placeholder in a user turn and no other placeholder stands anywhere, in SQL."""
 
-ALTERNATES = (
-    "size(conversation) >= 2 AND size(conversation) % 2 = 0 AND forall("
-    "transform(conversation, (turn, i) -> turn.role = IF(i % 2 = 0, 'user', 'assistant')), right -> right)"
-)
+ALTERNATES = "concat_ws(',', conversation.role) RLIKE '^(user,assistant,)*user,assistant$'"
+"""Whether user and assistant take turns and the assistant ends, in SQL."""
+
+SPOKEN = "NOT exists(conversation, turn -> turn.text IS NULL OR NOT turn.text RLIKE '\\\\S')"
+"""Whether every turn holds more than white space, in SQL."""
+
+NO_END = float("inf")
 
 
 @dataclass(frozen=True)
-class RowRule:
-    """What every row must satisfy; `holds` is SQL, and NULL counts as broken."""
+class Rule:
+    """A number about a table and the band it must lie in, ends included; NULL and NaN lie in no band."""
 
     name: str
-    holds: str
-    allowed: str
-    shows: str
+    low: float = 0.0
+    high: float = 0.0
+    measure: str = ""
+    """SQL aggregate that gives the number; empty where `jobs/gate/counted.py` counts it."""
+    holds: str = ""
+    """SQL that every row must satisfy, NULL counting as broken; the number is then that of the rows that break it."""
+    shows: str = ""
     """SQL of the value that an example shows."""
+    allowed: str = ""
+    """The rule in words."""
+    setting: str = ""
+    """Key of the configuration that sets the band; empty where it is fixed."""
+    next_step: str = ""
 
 
 @dataclass(frozen=True)
-class Band:
-    """What a number about the whole table must lie in, ends included; NULL and NaN lie in no band."""
+class Suite:
+    """All rules of one table; its columns and types are those of `table`."""
 
-    name: str
-    measure: str
-    """SQL aggregate."""
-    low: float
-    high: float = float("inf")
+    table: Table
+    rules: tuple[Rule, ...]
+    names_row: str
+    """SQL that names a row in an example."""
+    next_step: str
+    derived: Mapping[str, str] = field(default_factory=dict)
+    """SQL by name of what several rules measure."""
 
-
-@dataclass(frozen=True)
-class ColumnRule:
-    """One Great Expectations expectation by class name, with its arguments."""
-
-    kind: str
-    arguments: Mapping[str, Any]
-
-
-PLAIN = tuple(column.name for column in INSTRUCT.columns if str(column.type) in {"string", "int64"})
-"""Columns that Great Expectations looks at; nested ones are the row rules' business."""
-
-VOCABULARIES = {"modality": Modality, "category": Category, "group": Group, "kind": PairKind, "split": Split}
-SPARK_TYPES = {"string": "StringType", "int64": "LongType"}
+    @property
+    def measured(self) -> tuple[Rule, ...]:
+        """The rules whose numbers one pass over the table gives."""
+        return tuple(rule for rule in self.rules if rule.measure)
 
 
-def column_rules(rows: int) -> tuple[ColumnRule, ...]:
-    """Columns, types, NOT NULL, closed vocabularies and unique ids of a release of `rows` rows."""
-    plain = [column for column in INSTRUCT.columns if column.name in PLAIN]
-    return (
-        ColumnRule("ExpectTableRowCountToEqual", {"value": rows}),
-        ColumnRule("ExpectTableColumnsToMatchSet", {"column_set": list(PLAIN), "exact_match": True}),
-        *(
-            ColumnRule("ExpectColumnValuesToBeOfType", {"column": c.name, "type_": SPARK_TYPES[str(c.type)]})
-            for c in plain
-        ),
-        *(ColumnRule("ExpectColumnValuesToNotBeNull", {"column": c.name}) for c in plain if c.required),
-        *(
-            ColumnRule("ExpectColumnValuesToBeInSet", {"column": name, "value_set": [str(item) for item in words]})
-            for name, words in VOCABULARIES.items()
-        ),
-        ColumnRule("ExpectColumnValuesToBeUnique", {"column": "id"}),
+def every_row(name: str, holds: str, allowed: str, shows: str, setting: str = "") -> Rule:
+    """A rule that no row may break."""
+    measure = f"count_if(NOT coalesce({holds}, false))"
+    return Rule(name, measure=measure, holds=holds, allowed=allowed, shows=shows, setting=setting)
+
+
+def one_of(column: str, words: type[StrEnum] | Iterable[str], *, may_lack: bool = False) -> Rule:
+    """A closed vocabulary."""
+    names = [str(word) for word in words]
+    inside = f"`{column}` IN ({', '.join(map(quoted, names))})"
+    holds = f"(`{column}` IS NULL OR {inside})" if may_lack else inside
+    return every_row(f"{column}_known", holds, ", ".join(names), f"string(`{column}`)")
+
+
+def nothing_missing(table: Table) -> Rule:
+    """NULL in no column that must not have it."""
+    required = [column.name for column in table.columns if column.required]
+    lacking = ", ".join(f"IF(`{name}` IS NULL, '{name}', NULL)" for name in required)
+    holds = " AND ".join(f"`{name}` IS NOT NULL" for name in required)
+    return every_row("nothing_missing", f"({holds})", "no NULL", f"concat_ws(', ', {lacking})")
+
+
+def filled(table: Table, floors: Mapping[str, float]) -> tuple[Rule, ...]:
+    """Floors of the shares of rows that know a column."""
+    wanted = {key.partition(".")[2]: floor for key, floor in floors.items() if key.partition(".")[0] == table.name}
+    return tuple(
+        Rule(f"{name}_filled", floor, 1.0, f"avg(IF(`{name}` IS NULL, 0, 1))", setting="gate.filled")
+        for name, floor in wanted.items()
     )
 
 
-def row_rules(gate: Gate, release_id: int) -> tuple[RowRule, ...]:
-    """The rules of every row."""
-    licences = ", ".join("'" + name.replace("'", "\\'") + "'" for name in gate.licences)
-    nested = [c.name for c in INSTRUCT.columns if c.required and c.name not in PLAIN]
-    roles = "concat_ws(',', conversation.role)"
-    return (
-        RowRule("release_id", f"release_id = {release_id}", f"{release_id}", "string(release_id)"),
-        RowRule("nothing_missing", " AND ".join(f"{n} IS NOT NULL" for n in nested), "no NULL", "to_json(lineage)"),
-        RowRule("conversation_alternates", ALTERNATES, "user, assistant, user, assistant, ...", roles),
-        RowRule(
-            "no_empty_turn",
-            "forall(conversation, turn -> length(trim(turn.text)) > 0)",
-            "text in every turn",
-            "to_json(conversation)",
-        ),
-        RowRule(
-            "placeholders_match_media", PLACED, "one placeholder per medium, in user turns", "to_json(conversation)"
-        ),
-        RowRule("modality_matches_media", "(modality = 'text') = (size(media) = 0)", "text has no media", "modality"),
-        RowRule(
-            "conversation_length",
-            f"{WORDS} <= {gate.max_tokens}",
-            f"at most {gate.max_tokens} words",
-            f"string({WORDS})",
-        ),
-        RowRule(
-            "licence_allowed",
-            f"licence.spdx IN ({licences})" if licences else "true",
-            ", ".join(gate.licences) or "any",
-            "licence.spdx",
-        ),
-        RowRule(
-            "rewrites_are_judged",
-            "kind = 'original' OR (NOT isnan(quality.p_yes) AND quality.p_yes BETWEEN 0 AND 1)",
-            "P(yes) between 0 and 1",
-            "string(quality.p_yes)",
-        ),
-        RowRule(
-            "lineage_complete",
-            "IF(kind = 'original', lineage.sample_id = id, lineage.pair_id = id AND lineage.call_key IS NOT NULL"
-            " AND lineage.prompt_version IS NOT NULL AND lineage.model IS NOT NULL)"
-            " AND lineage.origin.file IS NOT NULL",
-            "sample, file and, of a rewrite, call, prompt and model",
-            "to_json(lineage)",
-        ),
-        RowRule(
-            "split_matches_modality",
-            "CASE modality WHEN 'text' THEN split = 'si' WHEN 'image' THEN true ELSE split = 'ov' END",
-            "si: single pictures and text; ov: everything but text",
-            "concat(split, ' ', modality)",
-        ),
-    )
-
-
-def bands(gate: Gate, rows: int) -> tuple[Band, ...]:
-    """The numbers of the whole table."""
-    shares = (
-        Band(f"share_of_{category.value}", f"avg(IF(category = '{category.value}', 1, 0))", low, high)
-        for category, (low, high) in gate.category_bands.items()
-    )
-    return (
-        Band("rows_chosen", "count(*)", rows, rows),
-        Band("min_rows", "count(*)", gate.min_rows),
-        Band("languages_known", "count(language)", 1),
-        *shares,
-    )
+def quoted(text: str) -> str:
+    """A text as SQL writes it."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

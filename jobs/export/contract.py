@@ -22,8 +22,8 @@ from typing import Any, BinaryIO, cast
 import av
 import yaml
 
-from jobs.audit import picture_problem
 from jobs.export.rows import CONTEXT, DELETED, TREES
+from jobs.gate.decoding import picture_problem
 from jobs.readers.json_records import read_json
 from jobs.readers.planning import plan_ranges
 from schemas.enums import Split

@@ -15,7 +15,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
-from jobs.audit import picture_problem
+from jobs.gate.decoding import picture_problem
 from jobs.tables import Tables
 from schemas.errors import PipelineError
 from schemas.expectations import PLACED

@@ -15,6 +15,7 @@ from release_rows import (
     make_calls,
     make_media,
     make_pair,
+    make_runs,
     make_sample,
     make_verdict,
     settings,
@@ -42,10 +43,11 @@ def filled(spark: SparkSession, samples: Rows, tmp_path_factory: pytest.TempPath
     rows = {
         "samples": samples, "media": media, "media_bytes": parts, "rewritten": pairs, "calls": make_calls(pairs) * 2,
         "judged": [make_verdict(pair, n / 100) for n, pair in enumerate(pairs)],
+        "runs": make_runs(samples, pairs),
     }  # fmt: skip
     for name, made in rows.items():
         tables.append_rows(name, made)
-    for name in ("instruct", "gates", "releases", "runs"):
+    for name in ("instruct", "gates", "releases"):
         tables.ensure(name)
     return root
 

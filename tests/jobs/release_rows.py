@@ -1,7 +1,9 @@
 """Rows as normalise, rewrite and judge would leave them, made up."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -112,6 +114,20 @@ def make_media() -> tuple[Rows, Rows]:
 def make_calls(pairs: Sequence[Mapping[str, Any]]) -> Rows:
     named = {"prompt_version": "p1", "model": "small", "revision": "r1", "status": "ok", "attempt": 1}
     return [{"call_key": key, "purpose": "rewrite", **named} for key in sorted({pair["call_key"] for pair in pairs})]
+
+
+def make_runs(samples: Rows, pairs: Rows) -> Rows:
+    """What the stages would have logged of these rows."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    run = {"run_id": "run 0", "started": at, "ended": at, "facts": "{}", "rejected": 0}
+    read = Counter(sample["source_id"] for sample in samples)
+    rows = [
+        {**run, "stage": "normalise", "source_id": name, "records": n, "rows_in": n, "rows_out": n}
+        for name, n in read.items()
+    ]
+    return rows + [
+        {**run, "stage": stage, "rows_in": len(pairs), "rows_out": len(pairs)} for stage in ("rewrite", "judge")
+    ]
 
 
 def settings(root: Path, *more: str) -> Config:

@@ -1,0 +1,157 @@
+"""Numbers that no pass over a single table gives: against the logs, and between tables."""
+
+import json
+from typing import Any
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+
+from jobs.gate.subject import EXAMPLES, Counted, Numbers, Subject, examples_of, key_hash, union
+from schemas.enums import PairKind
+
+
+def count_sources(subject: Subject) -> Numbers:
+    """Samples and rejects of each source against what its latest run logged; a few numbers for each source."""
+    frames = subject.frames
+    runs = frames["runs"].where("stage = 'normalise' AND source_id IS NOT NULL").groupBy("source_id")
+    log = runs.agg(F.max_by(F.struct("run_id", "records", "rows_out", "rejected"), "ended").alias("log"))
+    samples = frames["samples"].groupBy("source_id").agg(F.count("*").alias("samples"))
+    dropped = frames["rejects"].where("stage = 'normalise'").groupBy("source_id", "run_id")
+    rejects = dropped.agg(F.count("*").alias("rejects"))
+    whole = log.select("source_id", "log.*").join(samples, "source_id", "full")
+    rows = whole.join(rejects, ["source_id", "run_id"], "left").orderBy("source_id").collect()
+    # NULL is no row, which is as good as none: every comparison below is of numbers.
+    found = [{key: value or 0 for key, value in row.asDict().items()} for row in rows]
+    records = sum(row["records"] for row in found)
+    rates = {row["source_id"]: row["rejects"] / row["records"] for row in found if row["records"]}
+    worst = sorted(rates, key=lambda name: -rates[name])[:EXAMPLES]
+    return {
+        ("samples", "counts_match_log"): _differing(found, "samples", "rows_out"),
+        ("rejects", "counts_match_log"): _differing(found, "rejects", "rejected"),
+        ("samples", "records_add_up"): _differing(
+            [row | {"settled": row["samples"] + row["rejects"]} for row in found], "settled", "records"
+        ),
+        ("rejects", "reject_rate"): Counted(_share(sum(row["rejects"] for row in found), records)),
+        ("rejects", "source_reject_rate"): Counted(
+            max(rates.values(), default=None), tuple(f"{name}: {rates[name]:.4g}" for name in worst)
+        ),
+    }
+
+
+def _differing(rows: list[dict[str, Any]], have: str, logged: str) -> Counted:
+    wrong = [row for row in rows if row[have] != row[logged]]
+    shown = tuple(f"{row['source_id']}: {row[have]:,} {have}, {row[logged]:,} {logged}" for row in wrong[:EXAMPLES])
+    return Counted(len(wrong), shown)
+
+
+def _share(part: float, whole: float) -> float | None:
+    return part / whole if whole else None
+
+
+def count_stages(subject: Subject) -> Numbers:
+    """What dedup, rewrite and judge left against what their latest runs logged."""
+    frames = subject.frames
+    log = {row["stage"]: row for row in _latest(frames["runs"])}
+    parts = {
+        "samples": frames["samples"].agg(F.array(F.count("*"))),
+        "twins": frames["twins"].agg(F.array(F.count("*"))),
+        "rewritten": frames["rewritten"].agg(
+            F.array(
+                F.count_if(F.col("position") >= 0),
+                F.count_distinct("call_key"),
+                F.count_distinct(F.when(F.col("parse_status") == "ok", F.col("call_key"))),
+            )
+        ),
+        "judged": frames["judged"].agg(F.array(F.count("verdict"))),
+    }
+    rows = union([part.toDF("n").select(F.lit(name).alias("table"), "n") for name, part in parts.items()]).collect()
+    seen = {row["table"]: row["n"] for row in rows}
+    twins = log.get("dedup")
+    told = sum(n for name, n in _findings(twins).items() if name.endswith((" dropped", " flagged")))
+    _, replies, parsed = seen["rewritten"]
+    intake = subject.intake
+    numbers = {
+        ("twins", "counts_match_log"): Counted(abs(seen["twins"][0] - told)),
+        ("twins", "samples_unchanged"): Counted(abs(seen["samples"][0] - twins["rows_in"]) if twins else 0),
+        ("rewritten", "counts_match_log"): _against(seen["rewritten"][0], log.get("rewrite")),
+        ("judged", "counts_match_log"): _against(seen["judged"][0], log.get("judge")),
+        # Where nothing was asked nothing was lost: that it was to be asked is for the counts above to say.
+        ("rewritten", "replies_parsed"): Counted(parsed / replies if replies else 1),
+        ("judged", "verdicts_parsed"): Counted(intake.parsed / intake.judged if intake.judged else 1),
+        ("judged", "drop_rate"): Counted((intake.judged - intake.accepted) / intake.judged if intake.judged else 0),
+    }
+    if subject.kappas is not None:
+        numbers["judged", "agrees_with_people"] = Counted(min(subject.kappas, default=None))
+    return numbers
+
+
+def _latest(runs: DataFrame) -> list[Row]:
+    whole = runs.where("stage IN ('dedup', 'rewrite', 'judge')").groupBy("stage")
+    latest = whole.agg(F.max_by(F.struct("rows_in", "rows_out", "facts"), "ended").alias("log"))
+    return latest.select("stage", "log.*").collect()
+
+
+def _findings(row: Row | None) -> dict[str, int]:
+    facts = json.loads(row["facts"]) if row else {}
+    return {name: number for name, number in facts.items() if isinstance(number, int)}
+
+
+def _against(rows: int, log: Row | None) -> Counted:
+    logged = log["rows_out"] if log else 0
+    return Counted(abs(rows - logged), (f"{rows:,} rows, {logged:,} logged",) if rows != logged else ())
+
+
+def count_lineage(subject: Subject) -> Numbers:
+    """Released rows without a sample or a reply, and the shares of them that dedup has flagged."""
+    frames = subject.frames
+    rows = frames["instruct"].select("id", "kind", "lineage.sample_id", "lineage.call_key")
+    rewrites = rows.where(F.col("kind") == PairKind.REWRITTEN.value)
+    lost = {
+        "samples_known": _missing(rows, "sample_id", frames["samples"]),
+        "calls_known": _missing(rewrites, "call_key", frames["calls"]),
+    }
+    twins = (
+        frames["twins"]
+        .groupBy("sample_id")
+        .agg(
+            F.max(F.col("kind") == "near").alias("near"),
+            F.max(F.col("kind").startswith("benchmark")).alias("benchmark"),
+        )
+    )
+    flagged = rows.join(twins, "sample_id").agg(F.array(F.count_if("near"), F.count_if("benchmark"), F.count("*")))
+    parts = [flagged.toDF("n").select(F.lit("twins").alias("name"), "n")]
+    parts += [f.agg(F.array(F.count("*"))).toDF("n").select(F.lit(n).alias("name"), "n") for n, f in lost.items()]
+    seen = {row["name"]: row["n"] for row in union(parts).collect()}
+    released = subject.candidate.rows
+    known = {
+        ("instruct", name): Counted(seen[name][0], examples_of(frame) if seen[name][0] else ())
+        for name, frame in lost.items()
+    }
+    return known | {
+        ("twins", "near_duplicates"): Counted(_share(seen["twins"][0], released)),
+        ("twins", "contaminated"): Counted(_share(seen["twins"][1], released)),
+    }
+
+
+def _missing(rows: DataFrame, key: str, table: DataFrame) -> DataFrame:
+    have = table.select(key_hash(key).alias("hash"))
+    asked = rows.select("id", F.col(key).alias("value"), key_hash(key).alias("hash"))
+    return asked.join(have, "hash", "left_anti").select("id", "value")
+
+
+def count_media(subject: Subject) -> Numbers:
+    """Media of the release that are unknown or whose parts are not all stored."""
+    used = used_media(subject)
+    stored = subject.frames["media_bytes"].groupBy("media_id").agg(F.count_distinct("part").alias("stored"))
+    known = subject.frames["media"].select("media_id", "parts")
+    joined = used.join(known, "media_id", "left").join(stored, "media_id", "left")
+    lacking = joined.where("parts IS NULL OR stored IS NULL OR parts <> stored")
+    count = lacking.count()
+    shown = F.format_string("%s of %s parts", F.col("stored").cast("string"), F.col("parts").cast("string"))
+    examples = examples_of(lacking.select(F.col("media_id").alias("id"), shown.alias("value"))) if count else ()
+    return {("media", "parts_stored"): Counted(count, examples)}
+
+
+def used_media(subject: Subject) -> DataFrame:
+    """Ids of the media that released rows show."""
+    return subject.frames["instruct"].select(F.explode("media").alias("media_id")).distinct()

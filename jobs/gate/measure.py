@@ -1,0 +1,90 @@
+"""The numbers of all suites: one pass over each table, one job for all of them."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+
+from jobs.gate.subject import Counted, Numbers, Subject, examples_of, key_hash, union
+from jobs.tables import conform, spark_schema
+from schemas.columns import Table
+from schemas.errors import PipelineError
+from schemas.expectations import Rule, Suite
+
+
+def measure_columns(subject: Subject, suites: Mapping[str, Suite]) -> Numbers:
+    """Whether columns and types are those of the schema, told by the plan alone."""
+    found = {}
+    for name, suite in suites.items():
+        try:
+            conform(subject.frames[name], suite.table)
+            found[name, "columns"] = Counted(0)
+        except PipelineError as error:
+            found[name, "columns"] = Counted(1, (str(error.args[0]),))
+    return found
+
+
+def measure_rows(subject: Subject, suites: Mapping[str, Suite]) -> Numbers:
+    """All aggregates of all suites; examples are looked for only where a rule of rows is broken."""
+    shaped = {name: _shaped(subject.frames[name], suite) for name, suite in suites.items()}
+    passes = []
+    for name, suite in suites.items():
+        numbers = [F.expr(rule.measure).cast("double").alias(rule.name) for rule in suite.measured]
+        once = shaped[name].agg(*numbers)
+        passes.append(once.select(F.lit(name).alias("table"), F.array(*once.columns).alias("numbers")))
+    found: dict[tuple[str, str], Counted] = {}
+    for row in union(passes).collect():
+        suite = suites[row["table"]]
+        for rule, value in zip(suite.measured, row["numbers"], strict=True):
+            broken = bool(rule.holds and value)
+            examples = _examples(shaped[row["table"]], suite, rule) if broken else ()
+            found[row["table"], rule.name] = Counted(value, examples)
+    return found
+
+
+def _examples(rows: DataFrame, suite: Suite, rule: Rule) -> tuple[str, ...]:
+    broken = rows.where(F.expr(f"NOT coalesce({rule.holds}, false)"))
+    return examples_of(broken.selectExpr(f"{suite.names_row} AS id", f"{rule.shows} AS value"))
+
+
+def _shaped(rows: DataFrame, suite: Suite) -> DataFrame:
+    """The rows with all columns of the schema, so that a wrong one fails its own rules and no others."""
+    rows = rows.select(*(_column(rows, suite.table, name).alias(name) for name in suite.table.arrow.names))
+    return rows.withColumns({name: F.expr(sql) for name, sql in suite.derived.items()})
+
+
+def _column(rows: DataFrame, table: Table, name: str) -> Column:
+    wanted = spark_schema(table)[name].dataType
+    if name not in rows.columns:
+        return F.lit(None).cast(wanted)
+    have = rows.schema[name].dataType
+    if have.simpleString() == wanted.simpleString():
+        return F.col(name)
+    is_plain = not any(kind.typeName() in {"array", "struct", "map"} for kind in (have, wanted))
+    return F.col(name).try_cast(wanted) if is_plain else F.lit(None).cast(wanted)
+
+
+def measure_keys(subject: Subject, suites: Mapping[str, Suite]) -> Numbers:
+    """Rows whose key another row has."""
+    keyed = {n: s for n, s in suites.items() if any(rule.name == "key_unique" for rule in s.rules)}
+    frames = [
+        subject.frames[name].select(F.lit(name).alias("table"), key_hash(*suite.table.key).alias("key"))
+        for name, suite in keyed.items()
+    ]
+    seen = union(frames).groupBy("table", "key").agg(F.count("*").alias("rows"))
+    twice = seen.groupBy("table").agg(F.sum(F.col("rows") - 1).alias("more")).collect()
+    found: dict[tuple[str, str], Counted] = {(name, "key_unique"): Counted(0) for name in keyed}
+    for row in twice:
+        if row["more"]:
+            found[row["table"], "key_unique"] = _twice(subject.frames[row["table"]], suites[row["table"]])
+    return found
+
+
+def _twice(rows: DataFrame, suite: Suite) -> Counted:
+    """The same by the keys themselves."""
+    seen = rows.groupBy(*suite.table.key).agg(F.count("*").alias("rows")).where("rows > 1")
+    more = seen.agg(F.sum(F.col("rows") - 1)).collect()[0][0]
+    value = F.format_string("%d times", F.col("rows"))
+    return Counted(
+        more or 0, examples_of(seen.select(F.concat_ws(" ", *suite.table.key).alias("id"), value.alias("value")))
+    )

@@ -1,0 +1,132 @@
+"""What the gate looks at, and what it says of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+
+from jobs.candidates import Intake
+from jobs.release import staged
+from jobs.tables import Tables, spark_schema
+from schemas.config import Config
+from schemas.expectations import NO_END, Rule
+from schemas.tables import TABLES
+
+EXAMPLES = 3
+LONGEST_VALUE = 120
+LOOKED_AT = ("samples", "media", "media_bytes", "rejects", "twins", "calls", "rewritten", "judged", "runs")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A staged release."""
+
+    table: str
+    version: int
+    rows: int
+    """Rows that were chosen for it."""
+    release_id: int
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One expectation with what it saw."""
+
+    name: str
+    success: bool
+    observed: str
+    allowed: str
+    examples: tuple[str, ...] = ()
+    table: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    setting: str = ""
+    next_step: str = ""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A number with rows that show why it is what it is."""
+
+    value: float | None
+    examples: tuple[str, ...] = ()
+
+
+Numbers = Mapping[tuple[str, str], Counted]
+"""By table and rule."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What the gate may look at: all tables by name, the candidate as `instruct`."""
+
+    frames: Mapping[str, DataFrame]
+    candidate: Candidate
+    config: Config
+    intake: Intake
+    kappas: tuple[float, ...] | None = None
+    """Mean kappa of the deciding judge with people; None where nobody labelled."""
+
+
+def subject_of(tables: Tables, candidate: Candidate, config: Config, intake: Intake) -> Subject:
+    """The candidate at its pinned version beside the tables that it was made of."""
+    frames = {}
+    for name in LOOKED_AT:
+        empty = tables.spark.createDataFrame([], spark_schema(TABLES[name]))
+        frames[name] = tables.read(name) if tables.exists(name) else empty
+    return Subject(
+        frames | {"instruct": staged(tables, candidate.version)}, candidate, config, intake, _kappas(tables, config)
+    )
+
+
+def _kappas(tables: Tables, config: Config) -> tuple[float, ...] | None:
+    # Imported here: it brings the pages along.
+    from jobs.labels import agreement
+
+    found = agreement(tables)
+    if found is None:
+        return None
+    name = config.publishing.judge
+    return tuple(found.with_people(judge) for judge in found.judges if judge == name or judge.startswith(f"{name} "))
+
+
+def outcome_of(table: str, rule: Rule, success: bool, counted: Counted, next_step: str) -> Outcome:
+    """What a rule says of a number."""
+    value = counted.value
+    observed = "nothing" if value is None else f"{value:,.6g}" if value % 1 else f"{value:,.0f}"
+    band = f"{rule.low:g} or more" if rule.high == NO_END else f"{rule.low:g}" if rule.low == rule.high else ""
+    band = band or f"{rule.low:g} to {rule.high:g}"
+    allowed = f"{band} ({rule.allowed})" if rule.allowed else band
+    step = rule.next_step or next_step
+    step += f", or change {rule.setting}" if rule.setting else ""
+    return Outcome(
+        f"{table}.{rule.name}", success, observed, f"{allowed}; set by {rule.setting}" if rule.setting else allowed,
+        counted.examples, table, value, rule.low, rule.high, rule.setting, step,
+    )  # fmt: skip
+
+
+def examples_of(rows: DataFrame) -> tuple[str, ...]:
+    """The first rows of (id, value) in words."""
+    return tuple(f"{row['id']}: {shorten(row['value'])}" for row in rows.orderBy("id").limit(EXAMPLES).collect())
+
+
+def union(frames: list[DataFrame]) -> DataFrame:
+    """Frames below each other, so that one job answers them all."""
+    whole = frames[0]
+    for frame in frames[1:]:
+        whole = whole.unionByName(frame)
+    return whole
+
+
+def key_hash(*names: str) -> Column:
+    """Keys as numbers: eight bytes are shuffled, not sixty-four; two of 12 million are equal once in 250,000 runs."""
+    return F.xxhash64(*names)
+
+
+def shorten(value: object) -> str:
+    """A value that fits a line."""
+    text = str(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 3] + "..."
