@@ -2,17 +2,36 @@
 # MAGIC %md
 # MAGIC # Quickstart: what a run leaves behind
 # MAGIC
-# MAGIC Run `make demo` first, or any `mammoth-vl run`. This notebook reads the Delta tables below `root` and changes
-# MAGIC nothing. The widget `engine` is `off`; other values are settings, as `--set` takes them, of the engine that the
-# MAGIC last part asks, e.g. `engine.path=.demo/models/smollm2-135m`.
+# MAGIC Run `make demo` first, or any `mammoth-vl run`. This notebook reads the Delta tables below `root`, or those of
+# MAGIC `catalog`, and changes nothing. The widget `engine` is `off`; other values are settings, as `--set` takes them, of
+# MAGIC the engine that the last part asks, e.g. `engine.path=.demo/models/smollm2-135m`.
 
 # COMMAND ----------
 
+# MAGIC %md
+# MAGIC On Databricks the project's requirements come from the cluster's libraries (docs/notebooks/README.md) or from here.
+# MAGIC Restart Python afterwards if Databricks asks for it.
+
+# COMMAND ----------
+
+# MAGIC %pip install --quiet -r ../requirements/databricks.txt
+
+# COMMAND ----------
+
+import shlex
+
+from jobs.tables import Tables
+from jobs.views import register_views
+from schemas.config import Profile, load_config
+
 dbutils.widgets.text("root", ".demo", "Root of the run")
+dbutils.widgets.text("catalog", "", "catalog.schema of the tables; empty: below root")
 dbutils.widgets.text("engine", "off", "Engine settings, or off")
-root = dbutils.widgets.get("root")
-for name in ("samples", "rejects", "calls", "rewritten", "judged", "instruct", "runs", "gates", "releases"):
-    spark.read.format("delta").load(f"{root}/tables/{name}").createOrReplaceTempView(name)
+engine = dbutils.widgets.get("engine")
+settings = [f"storage.root={dbutils.widgets.get('root')}", f"storage.catalog={dbutils.widgets.get('catalog')}"]
+config = load_config(Profile.LAPTOP, None, settings + ([] if engine == "off" else shlex.split(engine)))
+tables = Tables(spark, config.storage)
+register_views(tables)
 
 # COMMAND ----------
 
@@ -98,21 +117,18 @@ display(pairs.limit(5))
 
 # COMMAND ----------
 
-engine = dbutils.widgets.get("engine")
 if engine != "off":
     from jobs.engines import load_engines
     from jobs.queries import register
-    from jobs.tables import Tables
-    from schemas.config import Profile, load_config
 
-    config = load_config(Profile.LAPTOP, None, [f"storage.root={root}", *engine.split()])
-    tables = Tables(spark, config.storage)
     register(tables, load_engines(config, None, tables.root))
     display(spark.sql("""
         SELECT 'How many legs has a spider?' AS instruction, answer,
                vl_judge('How many legs has a spider?', answer, NULL, 'Spiders have eight legs.') AS verdict
         FROM VALUES ('Eight.'), ('Six.') AS t(answer)
     """))
+else:
+    print("The engine is off: nothing is asked.")
 
 # COMMAND ----------
 

@@ -27,6 +27,7 @@ from schemas.config import Profile, load_config
 from schemas.source import load_sources, pick_sources
 
 dbutils.widgets.text("root", ".demo", "Root of the run")
+dbutils.widgets.text("catalog", "", "catalog.schema of the tables; empty: below root")
 dbutils.widgets.text("sources_root", "", "Folder of source files; empty: ROOT/sources")
 dbutils.widgets.text("catalogue", "", "Folder of your own catalogue; empty: the demo's")
 dbutils.widgets.text("source", "demo_charts", "Source")
@@ -34,7 +35,8 @@ dbutils.widgets.text("source", "demo_charts", "Source")
 root = dbutils.widgets.get("root")
 sources_root = dbutils.widgets.get("sources_root") or f"{root}/sources"
 catalogue = Path(dbutils.widgets.get("catalogue") or catalogue_folder())
-config = load_config(Profile.LAPTOP, None, [f"storage.root={root}", f"storage.sources_root={sources_root}"])
+settings = [f"storage.root={root}", f"storage.sources_root={sources_root}"]
+config = load_config(Profile.LAPTOP, None, [*settings, f"storage.catalog={dbutils.widgets.get('catalog')}"])
 tables = Tables(spark, config.storage)
 source = pick_sources(load_sources(catalogue), [dbutils.widgets.get("source")])[0]
 
@@ -106,12 +108,12 @@ displayHTML(rows_html(tables, config, f"kind = 'original' AND source_id = '{sour
 
 from jobs.advice import advise
 
-tables.read("rejects").createOrReplaceTempView("rejects")
+tables.read("rejects").where(f"source_id = '{source.source_id}'").createOrReplaceTempView("rejects")
 rejects = spark.sql("""
     SELECT drop_reason, count(*) AS records, min(detail) AS example, min(origin.file) AS file,
            min(origin.position) AS position, min_by(excerpt, origin.position) AS it_begins
-    FROM rejects WHERE source_id = :source GROUP BY drop_reason ORDER BY records DESC
-""", args={"source": source.source_id})
+    FROM rejects GROUP BY drop_reason ORDER BY records DESC
+""")
 display(rejects)
 
 folder = plan.folders[source.source_id]
@@ -126,12 +128,12 @@ display(spark.createDataFrame(advice, "drop_reason string, what_to_do string"))
 
 # COMMAND ----------
 
-tables.read("runs").createOrReplaceTempView("runs")
+tables.read("runs").where(f"source_id = '{source.source_id}'").createOrReplaceTempView("runs")
 display(spark.sql("""
     SELECT run_id, files, ranges, records, units, rows_out AS samples, rejected, duplicates,
            records = rows_out + rejected AS adds_up
-    FROM runs WHERE stage = 'normalise' AND source_id = :source ORDER BY ended
-""", args={"source": source.source_id}))
+    FROM runs WHERE stage = 'normalise' ORDER BY ended
+"""))
 
 # COMMAND ----------
 

@@ -27,15 +27,15 @@ from schemas.config import Profile, load_config
 from udfs.prompts import Prompt, load_prompts
 
 dbutils.widgets.text("root", ".demo", "Root of the run")
+dbutils.widgets.text("catalog", "", "catalog.schema of the tables; empty: below root")
 dbutils.widgets.text("engine", "off", "Engine settings, or off")
 dbutils.widgets.text("source", "demo_charts", "Source")
 dbutils.widgets.text("n", "20", "Samples")
 
 root, engine = dbutils.widgets.get("root"), dbutils.widgets.get("engine")
 source, n = dbutils.widgets.get("source"), int(dbutils.widgets.get("n"))
-config = load_config(
-    Profile.LAPTOP, None, [f"storage.root={root}", *([] if engine == "off" else shlex.split(engine))]
-)
+settings = [f"storage.root={root}", f"storage.catalog={dbutils.widgets.get('catalog')}"]
+config = load_config(Profile.LAPTOP, None, settings + ([] if engine == "off" else shlex.split(engine)))
 
 # COMMAND ----------
 

@@ -25,10 +25,12 @@ from schemas.config import Profile, load_config
 from schemas.source import load_sources
 
 dbutils.widgets.text("root", ".demo", "Root of the run")
+dbutils.widgets.text("catalog", "", "catalog.schema of the tables; empty: below root")
 dbutils.widgets.text("where", "category = 'Chart'", "Rows to look at")
 
 root = dbutils.widgets.get("root")
-config = load_config(Profile.LAPTOP, None, [f"storage.root={root}", f"storage.sources_root={root}/sources"])
+settings = [f"storage.root={root}", f"storage.sources_root={root}/sources"]
+config = load_config(Profile.LAPTOP, None, [*settings, f"storage.catalog={dbutils.widgets.get('catalog')}"])
 tables = Tables(spark, config.storage)
 for name in ("samples", "rewritten", "judged", "calls"):
     tables.read(name).createOrReplaceTempView(name)

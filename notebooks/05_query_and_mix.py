@@ -22,8 +22,9 @@ from jobs.views import register_views
 from schemas.config import Profile, load_config
 
 dbutils.widgets.text("root", ".demo", "Root of the run")
-root = dbutils.widgets.get("root")
-config = load_config(Profile.LAPTOP, None, [f"storage.root={root}"])
+dbutils.widgets.text("catalog", "", "catalog.schema of the tables; empty: below root")
+storage = [f"storage.root={dbutils.widgets.get('root')}", f"storage.catalog={dbutils.widgets.get('catalog')}"]
+config = load_config(Profile.LAPTOP, None, storage)
 tables = Tables(spark, config.storage)
 register_views(tables)
 
@@ -64,7 +65,7 @@ register_views(tables)
 # MAGIC %sql
 # MAGIC SELECT threshold, count(*) AS judged, count_if(p_yes >= threshold) AS accepted,
 # MAGIC        round(count_if(p_yes >= threshold) / count(*), 3) AS share
-# MAGIC FROM judged CROSS JOIN (SELECT explode(sequence(1, 9)) / 10 AS threshold)
+# MAGIC FROM judged CROSS JOIN (SELECT id / 10 AS threshold FROM range(1, 10))
 # MAGIC WHERE subject_kind = 'rewritten' AND verdict IS NOT NULL GROUP BY threshold ORDER BY threshold
 
 # COMMAND ----------
@@ -82,7 +83,7 @@ from jobs.mix import mix
 
 def what_if(*settings):
     """Rows that a release with these settings would hold."""
-    changed = load_config(Profile.LAPTOP, None, [f"storage.root={root}", *settings])
+    changed = load_config(Profile.LAPTOP, None, [*storage, *settings])
     intake = count(candidates(tables, changed, the_judge(tables, changed, None)))
     chosen = mix(intake.strata, changed.publishing, changed.rewriting.groups)
     kinds = {kind: sum(n for key, n in chosen.quotas.items() if key[1] == kind) for kind in ("rewritten", "original")}

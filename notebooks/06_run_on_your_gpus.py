@@ -32,10 +32,12 @@ import shlex
 from pathlib import Path
 
 from jobs.run import Options
+from jobs.tables import Tables
 from schemas.config import Profile, load_config
 from schemas.source import load_sources
 
 dbutils.widgets.text("root", ".demo", "Root of the run")
+dbutils.widgets.text("catalog", "", "catalog.schema of the tables; empty: below root")
 dbutils.widgets.text("settings", "engine.path=.demo/models/smollm2-135m", "Settings, as --set takes them")
 dbutils.widgets.text("config", "", "YAML file over the profile, or empty")
 dbutils.widgets.text("gpus", "off", "on: there are GPUs, run the pilot")
@@ -44,7 +46,7 @@ dbutils.widgets.text("tokens_per_s", "2500", "Completion tokens per GPU and seco
 
 root, gpus = dbutils.widgets.get("root"), dbutils.widgets.get("gpus") == "on"
 file = dbutils.widgets.get("config")
-settings = [f"storage.root={root}", *shlex.split(dbutils.widgets.get("settings"))]
+settings = [f"storage.root={root}", f"storage.catalog={dbutils.widgets.get('catalog')}", *shlex.split(dbutils.widgets.get("settings"))]
 config = load_config(Profile.CLUSTER if gpus else Profile.LAPTOP, Path(file) if file else None, settings)
 options = Options(config, load_sources(), quiet=True)
 
@@ -91,7 +93,7 @@ from dataclasses import asdict
 
 from jobs.doctor import examine
 
-findings = examine(options)
+findings = examine(options, wait_s=120)
 display(spark.createDataFrame([asdict(finding) for finding in findings]))
 
 # COMMAND ----------
@@ -103,13 +105,14 @@ display(spark.createDataFrame([asdict(finding) for finding in findings]))
 
 # COMMAND ----------
 
-spark.read.format("delta").load(f"{root}/tables/calls").createOrReplaceTempView("calls")
-display(spark.sql("""
+Tables(spark, config.storage).read("calls").createOrReplaceTempView("calls")
+rows, tokens_per_s = int(dbutils.widgets.get("rows")), int(dbutils.widgets.get("tokens_per_s"))
+display(spark.sql(f"""
     SELECT purpose, model, count(*) AS measured_calls, round(avg(prompt_tokens)) AS prompt_tokens,
            round(avg(completion_tokens), 1) AS completion_tokens, round(avg(latency_s), 2) AS latency_s,
-           round(:rows * avg(completion_tokens) / :tokens_per_s / 3600) AS gpu_hours_for_all_rows
-    FROM calls WHERE status IN ('ok', 'length') AND NOT replayed GROUP BY purpose, model ORDER BY purpose
-""", args={"rows": int(dbutils.widgets.get("rows")), "tokens_per_s": int(dbutils.widgets.get("tokens_per_s"))}))
+           round({rows} * avg(completion_tokens) / {tokens_per_s} / 3600) AS gpu_hours_for_all_rows
+    FROM calls WHERE status IN ('ok', 'length') GROUP BY purpose, model ORDER BY purpose
+"""))
 
 # COMMAND ----------
 

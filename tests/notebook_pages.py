@@ -1,15 +1,14 @@
 """Writes docs/notebooks: the notebooks as Jupyter reads them, with what they showed when they ran on a demo's root.
 
-    cd FOLDER_OF_THE_DEMO; python tests/notebook_pages.py [NN ...]
+    cd FOLDER_OF_.demo; python tests/notebook_pages.py [NN ...]
 
 Pages of `displayHTML` become pictures, taken by Chromium: no viewer of notebooks would show their style, and GitHub
-none of their pictures. Paths are shown relative to the folder that it runs in. `make notebooks` does all of it.
+none of their pictures. Paths are shown relative to that folder and to the checkout. `make notebooks` does all of it.
 """
 
 import json
 import re
 import sys
-import tempfile
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -98,7 +97,7 @@ def _cell(value: object) -> str:
 
 
 def _local(text: str) -> str:
-    return text.replace(f"{Path.cwd()}/", "")
+    return text.replace(f"{Path.cwd()}/", "").replace(f"{ROOT}/", "")
 
 
 def photograph_with(browser: Any, html: str) -> bytes:  # noqa: ANN401 - playwright is optional
@@ -119,9 +118,7 @@ def main(names: list[str]) -> None:
     from jobs.session import spark_session
     from schemas.config import Profile, load_config
 
-    hosts = tempfile.mkdtemp(prefix="mv")
-    spark = spark_session(load_config(Profile.LAPTOP, None, ["storage.root=.demo", f"storage.host_dir={hosts}"]))
-    PAGES.mkdir(exist_ok=True)
+    spark = spark_session(load_config(Profile.LAPTOP, None, ["storage.root=.demo"]))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--headless", "--no-sandbox", "--disable-gpu"]
