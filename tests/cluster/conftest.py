@@ -1,16 +1,14 @@
 """A corpus, a bundle and a cluster that the tests of this folder share."""
 
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from corpora import SHAPES, asked, write_catalogue, write_json, write_pictures
-from standalone import ROOT, standalone
-from submitting import PICTURES, RECORDS, Jobs
+from standalone import standalone
+from submitting import PICTURES, RECORDS, Jobs, from_checkout
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +19,6 @@ def jobs() -> Iterator[Jobs]:
     records = [asked([f"p{n % PICTURES}.png"], n) for n in range(RECORDS)]
     write_json(folder / "sources" / "shapes" / "a.json", records)
     write_catalogue(folder / "catalogue", [SHAPES])
-    bundle = folder / "mammoth_vl.zip"
-    subprocess.run([sys.executable, str(ROOT / "jobs" / "main.py"), "--quiet", "bundle", str(bundle)], check=True)
     with standalone(folder) as cluster:
-        yield Jobs(cluster, bundle)
+        yield Jobs(cluster, from_checkout(folder))
     shutil.rmtree(folder)

@@ -45,6 +45,10 @@ class Submitted:
     err: str
     seconds: float
 
+    def told(self) -> str:
+        """The end of both, for a test that fails."""
+        return f"{self.out[-2000:]}\n{self.err[-2000:]}"
+
 
 @dataclass
 class Cluster:
@@ -59,7 +63,7 @@ class Cluster:
         return self.folder / f"h{number}"
 
     def command(self, options: Sequence[str], *arguments: str) -> list[str]:
-        """spark-submit of the main job from the checkout."""
+        """spark-submit with small executors, two GPUs each."""
         settings = {
             "spark.executor.memory": "512m",
             "spark.driver.memory": "768m",
