@@ -22,6 +22,8 @@ SPARK_HOME = Path(pyspark.__file__).parent
 WORKERS = 2
 GPUS = 2
 """Pretended ones of each worker."""
+QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""JVMs of a minute end before Java's second compiler pays."""
 HOST_DIR = "$MAMMOTH_TEST_HOST_DIR"
 """What the configuration says; each worker fills in its own, as machines with different disks do."""
 
@@ -73,6 +75,7 @@ class Cluster:
             "spark.ui.enabled": "false",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",
+            "spark.executor.extraJavaOptions": QUICK,
         }
         conf = [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
         submit = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", self.master, "--jars", ",".join(delta_jars())]
@@ -95,7 +98,8 @@ class Cluster:
 def plain_environment(**more: str) -> dict[str, str]:
     """The environment without what a Spark of this process has put there."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_", "PYTHON"))}
-    return {**kept, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1", **more}
+    quick = {"SPARK_SUBMIT_OPTS": QUICK, "SPARK_DAEMON_JAVA_OPTS": QUICK}
+    return {**kept, **quick, "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_NO_DAEMONIZE": "1", **more}
 
 
 def _executable(path: Path, text: str) -> Path:

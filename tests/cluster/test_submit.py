@@ -111,16 +111,16 @@ def test_doctor_says_what_is_amiss_and_what_to_do(jobs: Jobs):
 
 
 WRONG = {
-    2: (("--set", "spark.mastr=x", "config", "show"), "spark.mastr"),
-    4: (("run", "--sources-root", "nowhere"), "folder nowhere does not exist"),
+    2: ("spark.mastr=x", ("config", "show"), "spark.mastr"),
+    4: ("storage.sources_root=nowhere", ("run",), "folder nowhere does not exist"),
 }
 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("code", WRONG)
 def test_exit_codes_come_out_of_spark_submit(jobs: Jobs, code: int):
-    arguments, words = WRONG[code]
-    ran = jobs.submit("c", *arguments)
+    setting, arguments, words = WRONG[code]
+    ran = jobs.submit("c", *arguments, more=(setting,))
     assert ran.code == code, ran.told()
     assert words in ran.out
     assert "Traceback" not in ran.out
