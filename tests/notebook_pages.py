@@ -97,7 +97,9 @@ def _cell(value: object) -> str:
 
 
 def _local(text: str) -> str:
-    return text.replace(f"{Path.cwd()}/", "").replace(f"{ROOT}/", "")
+    for folder, name in ((f"{Path('.demo').resolve()}/", ".demo/"), (f"{Path.cwd()}/", ""), (f"{ROOT}/", "")):
+        text = text.replace(folder, name)
+    return text
 
 
 def photograph_with(browser: Any, html: str) -> bytes:  # noqa: ANN401 - playwright is optional
@@ -119,19 +121,18 @@ def main(names: list[str]) -> None:
     from schemas.config import Profile, load_config
 
     spark = spark_session(load_config(Profile.LAPTOP, None, ["storage.root=.demo"]))
+    chosen = [path for path in sorted(SOURCES.glob("[0-9]*.py")) if not names or path.stem[:2] in names]
+    shown = {path: run_notebook(path, spark, WIDGETS.get(path.stem[:2], {})) for path in chosen}
+    spark.stop()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--headless", "--no-sandbox", "--disable-gpu"]
         )
-        for source in sorted(SOURCES.glob("[0-9]*.py")):
-            if names and source.stem[:2] not in names:
-                continue
-            shown = run_notebook(source, spark, WIDGETS.get(source.stem[:2], {}))
-            page = page_of(source, shown, partial(photograph_with, browser))
+        for source in chosen:
+            page = page_of(source, shown[source], partial(photograph_with, browser))
             page_path(source).write_text(nbformat.writes(page) + "\n", "utf-8")
             sys.stderr.write(f"{page_path(source).name}: {page_path(source).stat().st_size:,} bytes\n")
         browser.close()
-    spark.stop()
 
 
 if __name__ == "__main__":

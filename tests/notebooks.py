@@ -1,9 +1,11 @@
 """Runs a notebook in Databricks source format on a local session, with stand-ins for what Databricks adds."""
 
+import asyncio
 import io
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,11 @@ def tables_of(shown: list[Shown]) -> list[Rows]:
     return [one.rows for one in shown if one.columns]
 
 
+async def _inside(work: Callable[[], None]) -> None:
+    """Inside an event loop, where Databricks and Jupyter run cells."""
+    work()
+
+
 def run_notebook(path: Path, spark: SparkSession, widgets: Mapping[str, str]) -> list[Shown]:
     """What was shown, in order; an error names its cell."""
     shown: list[Shown] = []
@@ -106,7 +113,7 @@ def run_notebook(path: Path, spark: SparkSession, widgets: Mapping[str, str]) ->
         printed = io.StringIO()
         try:
             with redirect_stdout(printed):
-                run[cell.language](cell.text)
+                asyncio.run(_inside(partial(run[cell.language], cell.text)))
         except Exception as error:
             error.add_note(f"in cell {at + 1} of {path.name}")
             raise

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import time
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +27,13 @@ def list_hosts(host_dir: str) -> list[HostState]:
 
 def host_stats(host: HostState) -> dict[str, Any] | None:
     """What its gateway is doing; None when it does not answer."""
-    body = asyncio.run(_command(host, Op.STATS))
+    body = _answer(_command(host, Op.STATS))
     return None if body is None else msgspec.json.decode(body, type=dict[str, Any])
 
 
 def stop_host(host: HostState, wait_s: float = 60.0) -> bool:
     """Lets a host answer what it has and end; after `wait_s` ends it hard. False when it is still there."""
-    asyncio.run(_command(host, Op.STOP))
+    _answer(_command(host, Op.STOP))
     if _gone([host], wait_s):
         send(host.pid, signal.SIGTERM)
         if _gone([host], _ANSWER_S):
@@ -48,11 +50,17 @@ def release_hosts(host_dir: str, owner: Owner, wait_s: float = 60.0) -> list[Hos
     head = encode(Hello((owner.pid, owner.start)))
     leaving = []
     for host in list_hosts(host_dir):
-        body = asyncio.run(_command(host, Op.RELEASE, head))
+        body = _answer(_command(host, Op.RELEASE, head))
         if body is None or msgspec.json.decode(body, type=bool):
             leaving.append(host)
     _gone(leaving, wait_s)
     return list_hosts(host_dir)
+
+
+def _answer(asking: Coroutine[object, object, bytes | None]) -> bytes | None:
+    """Asks in a thread of its own, since a notebook's cells run inside an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, asking).result()
 
 
 def _gone(hosts: list[HostState], wait_s: float) -> list[HostState]:
