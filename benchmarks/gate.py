@@ -1,6 +1,6 @@
-"""Seconds of the release gate per million rows, beside a plain count(distinct id) of the same rows.
+"""Seconds of the release gate per million rows, by measure, and of Great Expectations' own part.
 
-python benchmarks/gate.py [ROWS]      default 1,000,000
+python benchmarks/gate.py [ROWS [defects]]      default 1,000,000; `defects` plants one for each rule as well
 """
 
 import sys
@@ -8,84 +8,72 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import DataFrame
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "jobs"))
 
-from jobs.audit import CHECKS, Candidate, Outcome, Subject
-from jobs.candidates import Intake
-from jobs.release import STAGED, stage, staged
+from gate_rows import DEFECTS, PLANTED, make_frames, plant, spoil, subject_of_rows
+
+from jobs.gate.subject import Outcome, Subject
+from jobs.gate.validate import validate
+from jobs.gate.verdict import MEASURES, judge_subject
 from jobs.session import spark_session
-from jobs.tables import Tables, spark_schema
-from schemas.config import Profile, load_config
-from schemas.tables import INSTRUCT
+from schemas.config import Config, Profile, load_config
+from schemas.suites import Expected, suites
+
+T = TypeVar("T")
+SETTINGS = ("spark.master=local[2]", "gate.licences=[MIT]", "gate.max_tokens=250", "gate.min_parsed_share=0.9")
 
 
-def generated(spark: SparkSession, rows: int) -> DataFrame:
-    """Text rows of a release, with conversations of some 120 words."""
-    words = "array_join(transform(sequence(1, {}), i -> substring(sha2(string(id * 100 + i), 256), 1, 6)), ' ')"
-    columns = {
-        "row": "sha2(string(id), 256)",
-        "conversation": f"array(named_struct('role', 'user', 'text', {words.format(20)}),"
-        f" named_struct('role', 'assistant', 'text', {words.format(100)}))",
-        "media": "cast(array() AS array<string>)",
-        "modality": "'text'",
-        "category": "'Language'",
-        "source_id": "concat('source_', id % 150)",
-        "group": "'text'",
-        "kind": "'original'",
-        "split": "'si'",
-        "language": "'en'",
-        "licence": "named_struct('spdx', 'MIT', 'commercial', 'yes', 'redistribution', 'yes')",
-        "origin": "named_struct('file', 'a.json', 'position', id, 'units', 1L, 'record_hash', '', 'original_id', '')",
-    }
-    frame = spark.range(rows).selectExpr(*(f"{value} AS `{name}`" for name, value in columns.items()))
-    types = {field.name: field.dataType for field in spark_schema(INSTRUCT).fields}
-    lineage = [
-        (F.col({"sample_id": "row", "origin": "origin"}[n]) if n in ("sample_id", "origin") else F.lit(None)).alias(n)
-        for n in types["lineage"].fieldNames()
-    ]
-    quality = [F.lit(None).alias(name) for name in types["quality"].fieldNames()]
-    return frame.select(
-        F.col("row").alias("id"),
-        F.lit(1).cast("long").alias("release_id"),
-        *(F.col(name).cast(types[name]) for name in types if name in frame.columns),
-        F.struct(*quality).cast(types["quality"]).alias("quality"),
-        F.struct(*lineage).cast(types["lineage"]).alias("lineage"),
-    )
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
+def seconds(work: Callable[[], T]) -> tuple[float, T]:
+    """How long it takes, and what it gives."""
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    found = work()
+    return time.perf_counter() - started, found
+
+
+def time_gate(subject: Subject, rows: int) -> list[Outcome]:
+    """Prints one line per measure."""
+    wanted = suites(subject.config.gate, Expected(1, subject.candidate.rows, has_labels=True))
+    validate(wanted, {})  # imports
+    numbers, total = {}, 0.0
+    for name, measure in MEASURES.items():
+        took, found = seconds(lambda measure=measure: measure(subject, wanted))  # type: ignore[misc]
+        numbers |= found
+        total += took
+        print(f"{name:20} {took:8.2f} s", flush=True)
+    took, outcomes = seconds(lambda: validate(wanted, numbers))
+    total += took
+    print(f"{'great expectations':20} {took:8.2f} s for {len(outcomes)} expectations")
+    print(f"gate {total:.1f} s for {rows:,} rows = {total / rows * 1e6:.1f} s per million")
+    return outcomes
+
+
+def names(outcomes: list[Outcome]) -> set[tuple[str, str]]:
+    """The rules that failed."""
+    return {(item.table, item.name.removeprefix(f"{item.table}.")) for item in outcomes if not item.success}
 
 
 def main() -> None:
-    """Prints one line per check and the ratio to the scan."""
+    """Makes the tables, then looks at them."""
     rows = int(sys.argv[1].replace(",", "")) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as root:
-        config = load_config(Profile.LAPTOP, None, [f"storage.root={root}"])
-        tables = Tables(spark_session(config), config.storage)
-        version = stage(tables, generated(tables.spark, rows))
-        release = staged(tables, version)
-        known = release.select(F.col("id").alias("sample_id"))
-        known.write.format("delta").save(tables.path("samples"))  # all that the gate reads of it
-        subject = Subject(tables, release, Candidate(STAGED, version, rows, 1, "bench"), config, Intake([], {}))
-        scan = min(seconds(lambda: release.agg(F.count_distinct("id")).collect()) for _ in range(2))
-        total = 0.0
-        for name, check in CHECKS.items():
-            outcomes: list[Outcome] = []
-            took = seconds(lambda check=check, outcomes=outcomes: outcomes.extend(check(subject)))  # type: ignore[misc]
-            failed = [outcome.name for outcome in outcomes if not outcome.success]
-            print(f"{name:10} {took:8.2f} s  {len(outcomes):3} expectations, {len(failed)} failed {failed or ''}")
-            total += took
-        per_million = total / rows * 1e6
-        print(f"gate {total:.1f} s for {rows:,} rows = {per_million:.1f} s per million")
-        print(f"count(distinct id) {scan:.1f} s; the gate takes {total / scan:.1f} x as long")
+        config: Config = load_config(Profile.LAPTOP, None, [f"storage.root={root}", *SETTINGS])
+        spark = spark_session(config)
+        frames: dict[str, DataFrame] = {}
+        for name, frame in make_frames(spark, rows).items():
+            frame.write.parquet(f"{root}/{name}")
+            frames[name] = spark.read.parquet(f"{root}/{name}")
+        released = rows * 9 // 10
+        alarms = names(time_gate(subject_of_rows(frames, config, released), rows))
+        print(f"false alarms: {len(alarms)} {sorted(alarms) or ''}")
+        if "defects" in sys.argv:
+            found = names(list(judge_subject(subject_of_rows(spoil(plant(frames, DEFECTS)), config, released))))
+            print(f"planted {len(PLANTED)}, caught {len(found & PLANTED)}, false alarms {len(found - PLANTED)}")
+            print(f"missed: {sorted(PLANTED - found)}; not planted: {sorted(found - PLANTED)}")
 
 
 if __name__ == "__main__":

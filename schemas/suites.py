@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from schemas.config import Gate
 from schemas.enums import (
     Category,
     DropReason,
@@ -31,6 +30,7 @@ from schemas.expectations import (
     one_of,
     quoted,
 )
+from schemas.gate import Gate
 from schemas.logs import REJECTS
 from schemas.tables import INSTRUCT, JUDGED, MEDIA, REWRITTEN, SAMPLES, TWINS
 

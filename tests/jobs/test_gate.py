@@ -1,224 +1,185 @@
-"""The gate: each expectation notices what it is for, and nothing passes because nothing was looked at."""
+"""The gate: each rule notices what it is for and nothing else, and nothing passes because nothing was looked at."""
 
+import errno
+import math
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, Window
+from gate_rows import DEFECTS, PLANTED, make_frames, plant, spoil, subject_of_rows
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
-from release_rows import PICTURES, VIDEO, digest
 
-from jobs.audit import (
-    Candidate,
-    Outcome,
-    Subject,
-    check_columns,
-    check_decoding,
-    check_intake,
-    check_lineage,
-    check_media,
-    check_rows,
-)
 from jobs.candidates import Intake
-from jobs.gate import Verdict, refuse, run_gate
+from jobs.gate import verdict as verdicts
+from jobs.gate.subject import Candidate, Counted, Outcome
+from jobs.gate.validate import validate
+from jobs.gate.verdict import Verdict, judge_subject, refuse, run_gate
 from jobs.release import STAGED, stage
 from jobs.tables import Tables
-from schemas.columns import LINEAGE, QUALITY
-from schemas.config import Config
+from schemas.config import Config, Profile, load_config
 from schemas.errors import GateError
+from schemas.suites import Expected, suites
 
 Configure = Callable[..., Config]
+Frames = Mapping[str, DataFrame]
 NOTHING = Intake([], {})
+ROWS = 1000
+RELEASED = ROWS * 9 // 10
+BASE = (
+    "gate.licences=[MIT]", "gate.max_tokens=250", "gate.min_parsed_share=0.9", "gate.min_kappa=0.5",
+    "gate.category_bands={Chart: [0.5, 0.9]}",
+)  # fmt: skip
+TIGHT = (
+    "gate.mean_words=[2, 100]", "gate.category_bands={Chart: [0.95, 1]}", "gate.min_rows=1000000",
+    "gate.max_drop_rate=0.1", "gate.max_reject_rate=0.01", "gate.max_source_reject_rate=0.01",
+    "gate.max_near_duplicates=0.01", "gate.max_contaminated=0", "gate.min_kappa=0.8",
+)  # fmt: skip
+BANDS = {
+    ("samples", "mean_words"), ("samples", "language_filled"), ("rejects", "reject_rate"),
+    ("rejects", "source_reject_rate"), ("twins", "near_duplicates"), ("twins", "contaminated"),
+    ("rewritten", "replies_parsed"), ("judged", "verdicts_parsed"), ("judged", "drop_rate"),
+    ("judged", "agrees_with_people"), ("instruct", "min_rows"), ("instruct", "rows_chosen"),
+    ("instruct", "mean_words"), ("instruct", "language_filled"), ("instruct", "share_of_Chart"),
+}  # fmt: skip
 
 
-@pytest.fixture
-def subject(tables: Tables, configure: Configure) -> Callable[..., Subject]:
-    """A candidate of any rows, as checks see it."""
-
-    def make(rows: DataFrame, *settings: str, chosen: int = 140, intake: Intake = NOTHING) -> Subject:
-        return Subject(tables, rows, Candidate(STAGED, 0, chosen, 1, "run"), configure(*settings), intake)
-
-    return make
+def config_of(*more: str) -> Config:
+    return load_config(Profile.LAPTOP, None, [*BASE, *more])
 
 
-def failed(outcomes: Iterator[Outcome]) -> dict[str, Outcome]:
-    return {outcome.name: outcome for outcome in outcomes if not outcome.success}
+def failed(outcomes: tuple[Outcome, ...]) -> dict[tuple[str, str], Outcome]:
+    return {(item.table, item.name.removeprefix(f"{item.table}.")): item for item in outcomes if not item.success}
 
 
-def texts(value: str) -> str:
-    return f"transform(conversation, (t, i) -> struct(t.role, {value} AS text))"
+@pytest.fixture(scope="module")
+def clean(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    return kept(spark, tmp_path_factory.mktemp("clean"), ROWS)
 
 
-def replaced(column: str, field: str, value: str = "NULL") -> str:
-    """SQL of a struct column with one field replaced."""
-    fields = {"quality": QUALITY, "lineage": LINEAGE}[column]
-    pairs = [f"'{f.name}', {value if f.name == field else f'{column}.{f.name}'}" for f in fields]
-    return f"named_struct({', '.join(pairs)})"
+def kept(spark: SparkSession, folder: Path, rows: int) -> Frames:
+    frames = {}
+    for name, frame in make_frames(spark, rows).items():
+        frame.write.parquet(str(folder / name))
+        frames[name] = spark.read.parquet(str(folder / name))
+    return frames
 
 
-# One defect per row: the rule that must notice it, the column, and what is put there.
-DEFECTS = [
-    ("release_id", "release_id", "2"),
-    ("nothing_missing", "media", "NULL"),
-    ("conversation_alternates", "conversation", "reverse(conversation)"),
-    ("conversation_alternates", "conversation", "slice(conversation, 1, 1)"),
-    ("no_empty_turn", "conversation", texts("IF(i = 1, ' ', t.text)")),
-    ("placeholders_match_media", "media", "array_append(media, 'another')"),
-    ("placeholders_match_media", "conversation", texts("t.text || '<image>'")),
-    ("modality_matches_media", "modality", "'text'"),
-    ("conversation_length", "conversation", texts("t.text || repeat(' so', 99)")),
-    ("licence_allowed", "licence", "struct('CC-BY-NC-4.0' AS spdx, 'no' AS commercial, 'yes' AS redistribution)"),
-    ("rewrites_are_judged", "quality", replaced("quality", "p_yes", "double('NaN')")),
-    ("rewrites_are_judged", "quality", replaced("quality", "p_yes", "double(NULL)")),
-    ("lineage_complete", "lineage", replaced("lineage", "call_key", "string(NULL)")),
-    ("split_matches_modality", "modality", "'video'"),
-]
-STRICT = ("gate.licences=[CC-BY-4.0]", "gate.max_tokens=150")
+def test_one_defect_for_each_rule_is_found_by_name_and_nothing_else(clean: Frames):
+    assert failed(judge_subject(subject_of_rows(clean, config_of(), RELEASED))) == {}
+    found = failed(judge_subject(subject_of_rows(spoil(plant(clean, DEFECTS)), config_of(), RELEASED)))
+    assert set(found) == PLANTED
+    assert found["judged", "verdict_known"].examples[0].endswith(": maybe")
+    assert found["samples", "key_unique"].value == 1
+    assert found["rewritten", "no_pair_is_empty"].observed == "1"
+    assert "extra: not in the schema" in found["media", "columns"].examples[0]
+    assert found["samples", "counts_match_log"].examples[0] == "source_3: 100 samples, 101 rows_out"
 
 
-def test_every_rule_of_rows_names_the_rows_that_break_it(subject: Callable[..., Subject], good_rows: DataFrame):
-    rewrites = good_rows.where("kind = 'rewritten' AND split = 'si'")
-    rows = rewrites.withColumn("n", F.row_number().over(Window.orderBy("id"))).where(F.col("n") <= len(DEFECTS)).cache()
-    names = {row["n"]: row["id"] for row in rows.select("n", "id").collect()}
-    for n, (_, column, value) in enumerate(DEFECTS, 1):
-        rows = rows.withColumn(column, F.when(F.col("n") == n, F.expr(value)).otherwise(F.col(column)))
-    found = failed(check_rows(subject(rows.drop("n"), *STRICT, chosen=len(DEFECTS))))
-    for n, (rule, _, _) in enumerate(DEFECTS, 1):
-        assert any(example.startswith(names[n]) for example in found[rule].examples), (n, rule)
-    assert set(found) == {rule for rule, _, _ in DEFECTS}
-
-
-def test_good_rows_break_nothing(subject: Callable[..., Subject], good_rows: DataFrame):
-    bands = "gate.category_bands={Chart: [0.7, 0.8]}"
-    assert failed(check_rows(subject(good_rows, *STRICT, bands))) == {}
-
-
-@pytest.mark.parametrize(
-    ("rows", "settings", "names"),
-    [
-        ("false", (), {"rows_chosen", "min_rows", "languages_known", "no_empty_turn", "lineage_complete"}),
-        ("id > '8'", (), {"rows_chosen"}),
-        ("true", ("gate.category_bands={Chart: [0, 0.5], OCR: [0.1, 1]}",), {"share_of_Chart", "share_of_OCR"}),
-        ("true", ("gate.min_rows=141",), {"min_rows"}),
-    ],
-)
-def test_numbers_outside_their_bands(
-    subject: Callable[..., Subject], good_rows: DataFrame, rows: str, settings: tuple[str, ...], names: set[str]
-):
-    assert set(failed(check_rows(subject(good_rows.where(rows), *settings)))) >= names
-
-
-def test_a_column_of_nulls_does_not_pass(subject: Callable[..., Subject], good_rows: DataFrame):
-    empty = good_rows.withColumn("language", F.lit(None).cast("string"))
-    assert set(failed(check_rows(subject(empty)))) == {"languages_known"}
-
-
-def test_great_expectations_look_at_columns(subject: Callable[..., Subject], good_rows: DataFrame):
-    twice = good_rows.orderBy("id").limit(1)
-    odd = twice.withColumn("category", F.lit("Nonsense")).withColumn("source_id", F.lit(None).cast("string"))
-    found = failed(check_columns(subject(good_rows.unionByName(odd).withColumn("release_id", F.lit("1")))))
-    assert set(found) == {
-        "table_row_count_to_equal", "column_values_to_be_of_type:release_id", "column_values_to_not_be_null:source_id",
-        "column_values_to_be_in_set:category", "column_values_to_be_unique:id",
+def test_numbers_outside_their_bands_and_a_column_of_nulls(clean: Frames):
+    blank = F.lit(None).cast("string")
+    frames = {
+        **clean, "samples": clean["samples"].withColumn("language", blank),
+        "instruct": clean["instruct"].withColumn("language", blank),
+        "twins": clean["twins"].withColumn("kind", F.expr("IF(n % 40 = 3, 'benchmark_text', kind)")),
+        "rewritten": clean["rewritten"].withColumn("parse_status", F.lit("truncated")),
     }  # fmt: skip
-    assert found["table_row_count_to_equal"].observed == "141"
-    assert found["column_values_to_be_in_set:category"].examples == ("Nonsense",)
-    assert good_rows.where(F.col("id") == found["column_values_to_be_unique:id"].examples[0]).count() == 1
+    unread = Intake([], {"rewritten": {"accepted": 70, "below_threshold": 10, "unparsed": 20, "parse_empty": 5}})
+    config = config_of(*TIGHT)
+    found = failed(judge_subject(subject_of_rows(frames, config, RELEASED + 1, unread)))
+    assert set(found) == BANDS
+    said = found["judged", "drop_rate"]
+    assert (said.observed, said.allowed) == (
+        "0.3", "0 to 0.1 (share of judged pairs refused); set by gate.max_drop_rate"
+    )  # fmt: skip
+    assert said.next_step == "look at view drop_rates, or change gate.max_drop_rate"
+    every = {
+        (name, rule.name) for name, suite in suites(config.gate, Expected(1, 1, True)).items() for rule in suite.rules
+    }
+    assert every == PLANTED | BANDS | {("samples", "rows")}
 
 
-def test_an_empty_table_does_not_pass_great_expectations(subject: Callable[..., Subject], good_rows: DataFrame):
-    assert "table_row_count_to_equal" in failed(check_columns(subject(good_rows.where("false"))))
+def test_an_empty_table_does_not_pass(clean: Frames):
+    others = set(clean) - {"instruct", "runs"}
+    hollow = {name: frame.where("false") if name in others else frame for name, frame in clean.items()}
+    found = failed(judge_subject(subject_of_rows(hollow, config_of(), RELEASED)))
+    assert {table for table, _ in found} >= others - {"calls", "media_bytes"}
+    assert {("instruct", "calls_known"), ("media", "decodes"), ("media", "parts_stored"), ("samples", "rows")} <= set(
+        found
+    )
+    alone = failed(
+        judge_subject(subject_of_rows({**clean, "instruct": clean["instruct"].where("false")}, config_of(), 0))
+    )
+    assert ("instruct", "min_rows") in alone
 
 
-def test_media_must_be_there_whole_and_decode(subject: Callable[..., Subject], tables: Tables, good_rows: DataFrame):
-    asked = subject(good_rows)
-    assert failed(check_media(asked)) == failed(check_decoding(asked)) == {}
-    bytes_of = tables.sql_name("media_bytes")
-    tables.spark.sql(f"DELETE FROM {bytes_of} WHERE media_id = '{VIDEO}' AND part = 1")
-    tables.spark.sql(f"DELETE FROM {tables.sql_name('media')} WHERE media_id = '{PICTURES[1]}'")
-    tables.spark.sql(f"UPDATE {bytes_of} SET data = substring(data, 1, 300) WHERE media_id = '{PICTURES[2]}'")
-    lacking = failed(check_media(asked))["media_stored"]
-    assert lacking.examples == tuple(sorted([f"{VIDEO}: 2 of 3 parts", f"{PICTURES[1]}: 1 of null parts"]))
-    damaged = failed(check_decoding(asked))["media_decode"]
-    assert [example.partition(": ")[0] for example in damaged.examples] == [f"{PICTURES[2]}/0"]
+@pytest.mark.parametrize("value", [None, math.nan, -1.0, 1.0, math.inf])
+def test_a_number_that_is_none_is_in_no_band(value: float | None):
+    wanted = {"media": suites(config_of().gate, Expected(1, 1))["media"]}
+    numbers = {("media", rule.name): Counted(0) for rule in wanted["media"].rules}
+    assert failed(tuple(validate(wanted, numbers))) == {}
+    assert set(failed(tuple(validate(wanted, numbers | {("media", "columns"): Counted(value)})))) == {
+        ("media", "columns")
+    }
+    assert len(failed(tuple(validate(wanted, {})))) == len(numbers)
 
 
-def test_no_media_stored_is_no_proof_of_decoding(subject: Callable[..., Subject], tables: Tables, good_rows: DataFrame):
-    tables.spark.sql(f"DELETE FROM {tables.sql_name('media_bytes')}")
-    assert set(failed(check_decoding(subject(good_rows)))) == {"media_decode"}
-    assert failed(check_decoding(subject(good_rows.where("modality = 'text'")))) == {}
+def test_what_raises_blocks(clean: Frames, monkeypatch: pytest.MonkeyPatch):
+    def boom(*_: object) -> dict[tuple[str, str], Counted]:
+        raise OSError("no space left on device")
 
-
-def test_rows_must_lead_back(subject: Callable[..., Subject], tables: Tables, good_rows: DataFrame):
-    lost = good_rows.where("kind = 'rewritten'").orderBy("id").first()
-    assert lost is not None
-    tables.spark.sql(f"DELETE FROM {tables.sql_name('calls')} WHERE call_key = '{lost['lineage']['call_key']}'")
-    found = failed(check_lineage(subject(good_rows)))
-    assert found["calls_known"].examples == (f"{lost['id']}: {lost['lineage']['call_key']}",)
-    assert set(found) == {"calls_known"}
-
-
-@pytest.mark.parametrize(
-    ("setting", "name"),
-    [
-        ("gate.max_drop_rate=0.29", "drop_rate"),
-        ("gate.min_parsed_share=0.95", "verdicts_parsed"),
-        ("gate.max_drop_rate=0.3", None),
-    ],
-)
-def test_intake_bands(subject: Callable[..., Subject], good_rows: DataFrame, setting: str, name: str | None):
-    intake = Intake([], {"rewritten": {"accepted": 70, "below_threshold": 20, "unparsed": 10, "parse_empty": 5}})
-    assert set(failed(check_intake(subject(good_rows, setting, intake=intake)))) == ({name} if name else set())
-
-
-def boom(_: Subject) -> Iterator[Outcome]:
-    yield Outcome("fine so far", True, "", "")
-    raise OSError("no space left on device")
-
-
-def quiet(_: Subject) -> Iterator[Outcome]:
-    yield from ()
-
-
-def fine(_: Subject) -> Iterator[Outcome]:
-    yield Outcome("fine", True, "", "")
-
-
-def test_a_validator_that_raises_or_says_nothing_blocks(tables: Tables, configure: Configure, good_rows: DataFrame):
-    candidate = Candidate(STAGED, stage(tables, good_rows), 140, 1, "run")
-    verdict = run_gate(tables, candidate, configure(), NOTHING, {"boom": boom, "quiet": quiet, "fine": fine})
-    assert [(item.name, item.success) for item in verdict.outcomes] == [
-        ("boom", False),
-        ("quiet", False),
-        ("fine", True),
-    ]
-    with pytest.raises(GateError, match=r"boom: saw raised OSError: no space left on device"):
-        refuse(verdict)
-    assert not run_gate(tables, candidate, configure(), NOTHING, {}).success
-    kept = tables.read("gates").orderBy("at").collect()
-    assert [(row["success"], row["table_version"]) for row in kept] == [(False, candidate.version)] * 2
+    asked = subject_of_rows(clean, config_of(), RELEASED)
+    found = failed(judge_subject(asked, {"rows": boom}))
+    assert found["", "rows"].observed == "raised OSError: no space left on device"
+    assert ("samples", "rows") in found
+    assert not any(item.success for item in judge_subject(asked, {}))
+    monkeypatch.setattr(verdicts, "validate", boom)
+    assert list(failed(judge_subject(asked, {}))) == [("", "validation")]
+    monkeypatch.setattr(verdicts, "validate", lambda *_: [])
+    assert judge_subject(asked, {}) == ()
 
 
 def test_a_verdict_that_cannot_be_stored_blocks(
     tables: Tables, configure: Configure, good_rows: DataFrame, monkeypatch: pytest.MonkeyPatch
 ):
     candidate = Candidate(STAGED, stage(tables, good_rows), 140, 1, "run")
-    with monkeypatch.context() as patch:
-        patch.setattr(Tables, "append_rows", lambda *_: None)
-        with pytest.raises(GateError, match="gives back"):
-            run_gate(tables, candidate, configure(), NOTHING, {"fine": fine})
+    fine = Outcome("fine", True, "", "")
+    monkeypatch.setattr(verdicts, "judge_subject", lambda _: (fine,))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for said, append in (("gives back", lambda *_: None), ("No space left", full)):
+        with monkeypatch.context() as patch:
+            patch.setattr(Tables, "append_rows", append)
+            with pytest.raises(GateError, match=said):
+                run_gate(tables, candidate, configure(), NOTHING)
+    monkeypatch.setattr(verdicts, "judge_subject", lambda _: ())
+    assert not run_gate(tables, candidate, configure(), NOTHING).success
     store = Path(tables.path("gates"))
     shutil.rmtree(store)
     store.write_text("a file where the table should be")
     with pytest.raises(GateError, match="could not be stored"):
-        run_gate(tables, candidate, configure(), NOTHING, {"fine": fine})
+        run_gate(tables, candidate, configure(), NOTHING)
 
 
-def test_refusal_names_expectations_with_examples():
-    outcomes = (Outcome("kept", True, "", ""), Outcome("broken", False, "2 rows", "none", ("a: 1", "b: 2")))
+def test_refusal_names_rule_value_band_and_next_step():
+    outcomes = (
+        Outcome("kept", True, "", ""), Outcome("a.broken", False, "2", "0", ("a: 1", "b: 2"), next_step="mend it")
+    )  # fmt: skip
     with pytest.raises(GateError) as caught:
-        refuse(Verdict(digest("gate"), False, outcomes))
-    assert "broken: saw 2 rows; allowed none\n      e.g. a: 1\n      e.g. b: 2" in str(caught.value)
+        refuse(Verdict("gate", False, outcomes))
+    assert "a.broken: saw 2; allowed 0\n      e.g. a: 1\n      e.g. b: 2\n      next: mend it" in str(caught.value)
     assert "kept" not in str(caught.value)
     refuse(Verdict("good", True, outcomes[:1]))
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_defects_among_100_000_rows(spark: SparkSession, tmp_path: Path):
+    frames = kept(spark, tmp_path, 100_000)
+    assert failed(judge_subject(subject_of_rows(frames, config_of(), 90_000))) == {}
+    found = failed(judge_subject(subject_of_rows(spoil(plant(frames, DEFECTS)), config_of(), 90_000)))
+    assert set(found) == PLANTED
