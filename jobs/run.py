@@ -133,6 +133,10 @@ class Work:
     with_engine: bool = True
     lenient: bool = False
     """Nobody named the sources: one that cannot be read is told and left out."""
+    release_id: int | None = None
+    """Release to export; none: the newest."""
+    destination: str | None = None
+    """Folder to export to; none: below ROOT/exports."""
 
 
 def run_stage(run: Run, stage: Stage, outcome: Outcome, work: Work) -> None:
@@ -156,7 +160,7 @@ def run_stage(run: Run, stage: Stage, outcome: Outcome, work: Work) -> None:
         outcome.stages.append(clock)
     elif stage is Stage.EXPORT:
         with run.stage("export") as count, run.progress.tasks("export", spark):
-            outcome.export = done = export(tables, run.config)
+            outcome.export = done = export(tables, run.config, work.release_id, work.destination)
             count.rejects = dict(done.left_out)
             count.rows_in, count.rows_out = done.rows + sum(done.left_out.values()), done.rows
         outcome.stages.append(count)

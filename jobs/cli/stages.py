@@ -16,6 +16,7 @@ from jobs.normalise.plan import HUB, find_files, source_folder
 from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
 from jobs.stages import Run
 from schemas.config import Storage
+from schemas.enums import ExportFormat
 from schemas.errors import InputError
 from schemas.source import Source, pick_sources
 from udfs import files
@@ -129,9 +130,23 @@ def publish(ctx: typer.Context, dry_run: DryRun = False, as_json: Json = False) 
     _alone(ctx, Stage.PUBLISH, dry_run, as_json)
 
 
-def export(ctx: typer.Context, dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Write the newest release as LLaVA files for the trainer."""
-    _alone(ctx, Stage.EXPORT, dry_run, as_json)
+def export(
+    ctx: typer.Context,
+    form: Annotated[
+        ExportFormat | None,
+        typer.Option("--format", help="LLaVA's JSON and media, or self-contained shards: parquet, tar, MDS."),
+    ] = None,
+    release: Annotated[int | None, typer.Option(min=1, help="Default: the newest.")] = None,
+    to: Annotated[str | None, typer.Option(metavar="DIR", help="Default: below ROOT/exports.")] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Write a release as training files; one that was begun goes on, one that is finished is left as it is."""
+    options = read_options(ctx, *([f"export.format={form.value}"] if form else []))
+    if dry_run:
+        print_stage_plan(options, Stage.EXPORT, as_json)
+    else:
+        _stage(options, [Stage.EXPORT], Work(release_id=release, destination=to), as_json)
 
 
 def _alone(ctx: typer.Context, stage: Stage, dry_run: bool, as_json: bool, no_engine: bool = False) -> None:

@@ -27,7 +27,8 @@ def print_outcome(outcome: Outcome, root: str) -> None:
         for name, counts in release.counts.items():
             typer.echo(f"  by {name}: " + ", ".join(f"{key} {number:,}" for key, number in counts.items()))
     if outcome.export is not None:
-        typer.echo(f"export: {outcome.export.folder}")
+        facts = outcome.export
+        typer.echo(f"export: {facts.folder} ({facts.format}: {facts.rows:,} rows, {facts.bytes:,} bytes)")
     if outcome.report:
         typer.echo(f"report: {outcome.report}")
     typer.echo(f"tables: {root}/tables")
