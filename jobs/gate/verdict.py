@@ -111,7 +111,8 @@ def refuse(verdict: Verdict) -> None:
         for outcome in failed
     ]
     raise GateError(
-        f"gate {verdict.gate_id} refused the release; nothing was published:\n    " + "\n    ".join(lines),
+        f"the gate refused the release; nothing was published (verdict {verdict.gate_id}):\n    "
+        + "\n    ".join(lines),
         "docs/gates.md explains each rule; `mammoth-vl sql` of view gate_results shows all; the candidate stays in"
         " table _staged_instruct",
     )
