@@ -93,6 +93,7 @@ def test_doctor_looks_at_every_executor(jobs: Jobs):
     assert list((jobs.cluster.folder / "b" / "out" / "doctor").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_doctor_says_what_is_amiss_and_what_to_do(jobs: Jobs):
     more = ("storage.host_dir=$MAMMOTH_NOWHERE", "engine.kind=vllm", "engine.model=/nowhere", "engine.revision=x",
