@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
 
-from jobs.gate.subject import Counted, Numbers, Subject, examples_of, key_hash, union
+from jobs.gate.subject import Counted, Numbers, Subject, examples_of, key_hash, shorten, union
 from jobs.tables import conform, spark_schema
 from schemas.columns import Table
 from schemas.errors import PipelineError
@@ -32,19 +32,31 @@ def measure_rows(subject: Subject, suites: Mapping[str, Suite]) -> Numbers:
         numbers = [F.expr(rule.measure).cast("double").alias(rule.name) for rule in suite.measured]
         once = shaped[name].agg(*numbers)
         passes.append(once.select(F.lit(name).alias("table"), F.array(*once.columns).alias("numbers")))
-    found: dict[tuple[str, str], Counted] = {}
-    for row in union(passes).collect():
-        suite = suites[row["table"]]
-        for rule, value in zip(suite.measured, row["numbers"], strict=True):
-            broken = bool(rule.holds and value)
-            examples = _examples(shaped[row["table"]], suite, rule) if broken else ()
-            found[row["table"], rule.name] = Counted(value, examples)
+    found = {
+        (row["table"], rule.name): Counted(value)
+        for row in union(passes).collect()
+        for rule, value in zip(suites[row["table"]].measured, row["numbers"], strict=True)
+    }
+    for name, suite in suites.items():
+        broken = [rule for rule in suite.measured if rule.holds and found[name, rule.name].value]
+        for rule, shown in _examples(shaped[name], suite, broken).items():
+            found[name, rule] = Counted(found[name, rule].value, shown)
     return found
 
 
-def _examples(rows: DataFrame, suite: Suite, rule: Rule) -> tuple[str, ...]:
-    broken = rows.where(F.expr(f"NOT coalesce({rule.holds}, false)"))
-    return examples_of(broken.selectExpr(f"{suite.names_row} AS id", f"{rule.shows} AS value"))
+def _examples(rows: DataFrame, suite: Suite, broken: list[Rule]) -> Mapping[str, tuple[str, ...]]:
+    """The first and the last row by id that break each of the rules, in one pass."""
+    if not broken:
+        return {}
+    ends = []
+    for rule in broken:
+        row = F.expr(f"IF(coalesce({rule.holds}, false), NULL, struct({suite.names_row} AS id, {rule.shows} AS value))")
+        ends.append(F.array(F.min(row), F.max(row)).alias(rule.name))
+    seen = rows.agg(*ends).collect()[0]
+    return {
+        rule.name: tuple(dict.fromkeys(f"{row['id']}: {shorten(row['value'])}" for row in seen[rule.name]))
+        for rule in broken
+    }
 
 
 def _shaped(rows: DataFrame, suite: Suite) -> DataFrame:

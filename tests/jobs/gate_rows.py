@@ -223,14 +223,19 @@ def _shaped(frame: DataFrame, name: str) -> DataFrame:
 
 def plant(frames: Mapping[str, DataFrame], defects: Sequence[Defect]) -> dict[str, DataFrame]:
     """The tables with the defects in, each in one row; rows are taken from 200 on where a defect names none."""
-    planted = dict(frames)
+    cases: dict[tuple[str, str], str] = {}
     for at, defect in enumerate(defects):
         name = "media_bytes" if defect.column == "data" else defect.table
-        condition = F.expr(defect.where or f"n = {200 + 10 * at + (1 if name in ('rewritten', 'judged') else 2)}")
-        kind = spark_schema(TABLES[name])[defect.column].dataType
-        changed = F.when(condition, F.expr(defect.value).cast(kind)).otherwise(F.col(defect.column))
-        planted[name] = planted[name].withColumn(defect.column, changed)
-    return planted
+        where = defect.where or f"n = {200 + 10 * at + (1 if name in ('rewritten', 'judged') else 2)}"
+        kind = spark_schema(TABLES[name])[defect.column].dataType.simpleString()
+        case = cases.get((name, defect.column), "") + f" WHEN {where} THEN CAST({defect.value} AS {kind})"
+        cases[name, defect.column] = case
+    # One expression for each column: a column changed time and again would double with every change.
+    changed = {
+        name: {c: F.expr(f"CASE{case} ELSE `{c}` END") for (t, c), case in cases.items() if t == name}
+        for name in frames
+    }
+    return {name: frame.withColumns(changed[name]) for name, frame in frames.items()}
 
 
 def spoil(frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:

@@ -55,20 +55,21 @@ def failed(outcomes: tuple[Outcome, ...]) -> dict[tuple[str, str], Outcome]:
 
 @pytest.fixture(scope="module")
 def clean(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Frames:
-    return kept(spark, tmp_path_factory.mktemp("clean"), ROWS)
+    return kept(spark, tmp_path_factory.mktemp("clean"), make_frames(spark, ROWS))
 
 
-def kept(spark: SparkSession, folder: Path, rows: int) -> Frames:
+def kept(spark: SparkSession, folder: Path, made: Frames) -> Frames:
     frames = {}
-    for name, frame in make_frames(spark, rows).items():
-        frame.write.parquet(str(folder / name))
+    for name, frame in made.items():
+        frame.coalesce(1).write.parquet(str(folder / name))
         frames[name] = spark.read.parquet(str(folder / name))
     return frames
 
 
-def test_one_defect_for_each_rule_is_found_by_name_and_nothing_else(clean: Frames):
+def test_one_defect_for_each_rule_is_found_by_name_and_nothing_else(clean: Frames, spark: SparkSession, tmp_path: Path):
     assert failed(judge_subject(subject_of_rows(clean, config_of(), RELEASED))) == {}
-    found = failed(judge_subject(subject_of_rows(spoil(plant(clean, DEFECTS)), config_of(), RELEASED)))
+    planted = kept(spark, tmp_path, spoil(plant(clean, DEFECTS)))
+    found = failed(judge_subject(subject_of_rows(planted, config_of(), RELEASED)))
     assert set(found) == PLANTED
     assert found["judged", "verdict_known"].examples[0].endswith(": maybe")
     assert found["samples", "key_unique"].value == 1
@@ -179,7 +180,7 @@ def test_refusal_names_rule_value_band_and_next_step():
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_defects_among_100_000_rows(spark: SparkSession, tmp_path: Path):
-    frames = kept(spark, tmp_path, 100_000)
+    frames = kept(spark, tmp_path, make_frames(spark, 100_000))
     assert failed(judge_subject(subject_of_rows(frames, config_of(), 90_000))) == {}
     found = failed(judge_subject(subject_of_rows(spoil(plant(frames, DEFECTS)), config_of(), 90_000)))
     assert set(found) == PLANTED
