@@ -18,7 +18,7 @@ from udfs.engine.processes import carrying
 from udfs.engine.state import HostState, states
 
 RECORDS, PICTURES = 24, 8
-SCRIPT = {"latency_s": 0.05}
+SCRIPT = {"latency_s": 0.05, "p_yes": 0.9}
 
 
 def json_of(ran: Submitted) -> Any:  # noqa: ANN401 - JSON
@@ -83,7 +83,8 @@ class Jobs:
         (folder / root).mkdir(exist_ok=True)
         settings = [
             *kept, f"storage.root={folder / root / 'out'}", f"storage.sources_root={folder / 'sources'}",
-            f"storage.host_dir={HOST_DIR}", "engine.gpus_per_engine=1", "spark.shuffle_partitions=2", *more,
+            f"storage.host_dir={HOST_DIR}", "engine.gpus_per_engine=1", "spark.shuffle_partitions=2",
+            "publishing.require_checks=[]", *more,  # the stub knows no answers
         ]  # fmt: skip
         return [*(part for one in settings for part in ("--set", one)), "--catalogue", str(folder / "catalogue")]
 
