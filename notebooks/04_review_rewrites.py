@@ -102,18 +102,16 @@ displayHTML(rows_html(tables, config, where, limit=2))
 
 # MAGIC %md
 # MAGIC ## One row explained
-# MAGIC From its verdict back to the record in its source file. Each request is rendered again and compared with the hash of
-# MAGIC what was sent.
+# MAGIC The one of these that the judge likes best, from its verdict back to the record in its source file. Each request is
+# MAGIC rendered again and compared with the hash of what was sent.
 
 # COMMAND ----------
 
 from jobs.report.explain import explain, render_explanation
+from jobs.report.rows import overview
 
-best = spark.sql("""
-    SELECT r.pair_id FROM rewritten r JOIN judged j ON j.subject_id = r.pair_id
-    WHERE r.position >= 0 ORDER BY j.p_yes DESC NULLS LAST, r.pair_id LIMIT 1
-""").collect()[0]
-found = explain(tables, Options(config, load_sources(catalogue_folder()), quiet=True), best.pair_id)
+best = overview(tables, config).where(where).orderBy("p_yes", "id", ascending=[False, True]).collect()[0]
+found = explain(tables, Options(config, load_sources(catalogue_folder()), quiet=True), best.id)
 displayHTML(render_explanation(found))
 
 # COMMAND ----------

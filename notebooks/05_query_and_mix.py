@@ -94,12 +94,13 @@ def what_if(*settings):
     }
 
 
+shown = ("settings", "refused by the judge", "accepted", "rewritten", "original", "rows")
 variants = [
     (),
     ("publishing.threshold={kind: absolute, value: 0.5}",),
     ("publishing.threshold={kind: top_share, value: 0.5}",),
 ]
-display(spark.createDataFrame([what_if(*settings) for settings in variants]))
+display(spark.createDataFrame([what_if(*settings) for settings in variants]).select(*shown))
 
 # COMMAND ----------
 
@@ -115,7 +116,7 @@ mixes = [
     ("publishing.max_per_source=5",),
     ("publishing.total_rows=100", "publishing.category_shares={Chart: 0.5}"),
 ]
-display(spark.createDataFrame([what_if(*settings) for settings in mixes]))
+display(spark.createDataFrame([what_if(*settings) for settings in mixes]).select(*shown))
 
 # COMMAND ----------
 

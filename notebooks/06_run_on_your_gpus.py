@@ -94,7 +94,8 @@ from dataclasses import asdict
 from jobs.doctor import examine
 
 findings = examine(options, wait_s=120)
-display(spark.createDataFrame([asdict(finding) for finding in findings]))
+found = spark.createDataFrame([asdict(finding) for finding in findings])
+display(found.select("executor", "check", "ok", "found", "next_step"))
 
 # COMMAND ----------
 

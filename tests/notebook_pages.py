@@ -27,7 +27,7 @@ MODEL = "engine.path=.demo/models/smollm2-135m"
 WIDGETS: Mapping[str, Mapping[str, str]] = {"01": {"engine": MODEL}, "03": {"engine": MODEL, "n": "6"}}
 """The demo's engine, and few rows, as it is slow."""
 WIDTH, LIMIT_CHARS, LIMIT_ROWS = 900, 400, 20
-MAX_HEIGHT = 2600
+MAX_HEIGHT = 3600
 Photograph = Callable[[str], bytes]
 
 
