@@ -30,7 +30,7 @@ REJECTS = Table(
         Column("detail", STRING, "what was found and what was allowed"),
         must("origin", ORIGIN, "where the record stands in the publisher's files"),
         Column("excerpt", STRING, "start of the record"),
-        Column("duplicate_of", STRING, "sample_id of the twin that was kept"),
+        Column("duplicate_of", STRING, "sample_id of the twin that stays, or file:position of a benchmark entry"),
     ),
     {},
 )
