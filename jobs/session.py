@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pyspark
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # py4j ships no types
-from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
@@ -115,6 +114,8 @@ def given_settings() -> dict[str, str]:
     """What spark-submit was given by --conf, by its other options and by spark-defaults.conf."""
     if "PYSPARK_GATEWAY_PORT" not in os.environ:
         return {}
+    from pyspark import SparkConf, SparkContext  # a Spark Connect client, which imports this module, has neither
+
     SparkContext._ensure_initialized()
     return dict(SparkConf().getAll())
 
