@@ -135,7 +135,10 @@ def _write_shard(folder: str, shape: Shape, name: str, made: Iterator[Example]) 
     path, put = files.join(folder, name), Tally()
     with files.writing(path) as stream:
         shape.write(cast(BinaryIO, stream), put.over(made))
-    shard, found = read_shard(folder, name, shape, max(1, put.rows // DECODED))
+    try:
+        shard, found = read_shard(folder, name, shape, max(1, put.rows // DECODED))
+    except Exception as error:  # noqa: BLE001 - readers of formats raise what they like; all of it means: unreadable
+        return f"cannot be read: {type(error).__name__}: {error}"
     if (shard.rows, shard.pictures, shard.content) != (put.rows, put.pictures, f"{put.content:032x}"):
         found = [f"{put.rows:,} rows were written, {shard.rows:,} read, or their content differs", *found]
     if not found:

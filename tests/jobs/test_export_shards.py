@@ -7,6 +7,8 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,11 @@ from release_rows import HOSTILE, settings
 
 from jobs.cli.app import main
 from jobs.export import ExportFacts, check_export, export
+from jobs.export.examples import Example
+from jobs.export.run import FORMS
 from jobs.release import read_release
 from jobs.tables import Tables
+from schemas.enums import ExportFormat
 from schemas.errors import InputError, PipelineError
 
 FORMATS = {"hf": "parquet", "webdataset": "tar", "mds": "mds"}
@@ -168,6 +173,32 @@ def test_damage_is_noticed(sharded: dict[str, ExportFacts], form: str, tmp_path:
             shutil.copytree(facts.folder, folder)
             (folder / path.relative_to(facts.folder)).write_text("{}")
             assert "is not what the export wrote" in str(check_export(str(folder)))
+
+
+CHANGES: dict[str, Callable[[list[Example]], list[Example]]] = {
+    "a row less": lambda rows: rows[1:],
+    "pictures in another order": lambda rows: [replace(row, pictures=row.pictures[::-1]) for row in rows],
+    "an answer of another row": lambda rows: [replace(rows[0], messages=rows[-1].messages), *rows[1:]],
+}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_whole_shard_that_says_something_else_is_noticed(sharded: dict[str, ExportFacts], form: str, tmp_path: Path):
+    shape, facts = FORMS[ExportFormat(form)].shape, sharded[form]
+    for name, change in CHANGES.items():
+        folder = tmp_path / name
+        shutil.copytree(facts.folder, folder)
+        at = next(n for n, shard in enumerate(facts.shards) if shard.pictures > shard.rows > 1)
+        path = folder / facts.shards[at].name
+        with path.open("rb") as stream:
+            rows = list(shape.read(stream))
+        with path.open("wb") as stream:
+            shape.write(stream, change(rows))
+        told = json.loads((folder / "manifest.json").read_text())
+        data = path.read_bytes()
+        told["shards"][at] |= {"bytes": len(data), "sha256": sha256(data).hexdigest()}
+        (folder / "manifest.json").write_text(json.dumps(told))
+        assert any("content is" in line for line in check_export(str(folder))), name
 
 
 def test_a_finished_export_is_left_alone_and_a_foreign_folder_refused(
