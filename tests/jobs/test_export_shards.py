@@ -227,4 +227,4 @@ def test_a_picture_that_the_store_lost_stops_the_export(published: Tables, tmp_p
     tables = Tables(published.spark, settings(tmp_path / "root").storage)
     tables.overwrite("media_bytes", tables.read("media_bytes").where("part <> 1"))
     with pytest.raises(PipelineError, match="3 pictures by table media, 2 in media_bytes"):
-        write(tables, "hf")
+        write(tables, "hf", tmp_path / "again")
