@@ -80,6 +80,16 @@ def read_by_library(form: str, folder: str, scratch: Path) -> list[Row]:
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
+def stamps(folder: Path) -> dict[Path, tuple[int, int, int]]:
+    """What changes with every file that is written again."""
+    return {
+        path.relative_to(folder): (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+        for stat in [path.stat()]
+    }
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_its_own_library_reads_every_row(
     sharded: dict[str, ExportFacts], expected: dict[str, Row], form: str, tmp_path: Path
@@ -131,15 +141,13 @@ def test_an_export_that_died_goes_on_without_doing_finished_shards_again(
     with pytest.raises(Exception, match=r"(?i)directory"):
         write(published, form, folder)
     assert not (folder / "manifest.json").exists()
-    done = {path.relative_to(folder): path.stat() for path in folder.glob("*/*") if path.is_file()}
+    done = stamps(folder)
     assert 0 < len([path for path in done if path.suffix == f".{FORMATS[form]}"]) < len(whole.shards)
     shutil.rmtree(folder / last.name)
     (folder / "si" / ".00000.left.tmp").touch()
     facts = write(published, form, folder)
     assert facts.shards == whole.shards
-    assert {p: s for p, s in done.items() if p.parts[0] != "unfinished"}.items() <= {
-        path.relative_to(folder): path.stat() for path in folder.glob("*/*")
-    }.items()
+    assert {p: s for p, s in done.items() if p.parts[0] != "unfinished"}.items() <= stamps(folder).items()
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in Path(whole.folder).iterdir())
     assert not list(folder.rglob("*.tmp"))
 
@@ -205,9 +213,9 @@ def test_a_finished_export_is_left_alone_and_a_foreign_folder_refused(
     published: Tables, sharded: dict[str, ExportFacts], tmp_path: Path
 ):
     folder = Path(sharded["webdataset"].folder)
-    seen = {path: path.stat() for path in folder.rglob("*")}
+    seen = stamps(folder)
     assert write(published, "webdataset") == sharded["webdataset"]
-    assert {path: path.stat() for path in folder.rglob("*")} == seen
+    assert stamps(folder) == seen
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(InputError, match="no export wrote"):
         write(published, "webdataset", tmp_path)
