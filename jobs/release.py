@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -100,12 +101,12 @@ def latest(tables: Tables) -> Row | None:
 
 def manifest(tables: Tables, release_id: int | None = None) -> Row:
     """The manifest of one release, the newest where none is named."""
-    ids = [row[0] for row in tables.read("releases").select("release_id").orderBy("release_id").collect()]
-    wanted = ids[-1] if release_id is None and ids else release_id
-    if wanted not in ids:
-        known = f"releases: {', '.join(map(str, ids[-20:]))}" if ids else "there is no release yet"
+    rows = {row["release_id"]: row for row in tables.read("releases").orderBy("release_id").collect()}
+    wanted = max(rows) if release_id is None and rows else release_id
+    if wanted not in rows:
+        known = f"releases: {', '.join(map(str, [*rows][-20:]))}" if rows else "there is no release yet"
         raise ConfigError(f"release {wanted or ''} does not exist; {known}", "`mammoth-vl release list` shows them")
-    return tables.read("releases").where(f"release_id = {wanted}").collect()[0]
+    return rows[wanted]
 
 
 def read_release(tables: Tables, release_id: int | None = None) -> DataFrame:
@@ -159,11 +160,25 @@ def repair(tables: Tables) -> int | None:
         return None
     newest = latest(tables)
     last = int(newest["release_id"]) if newest else 0
+    kept = None
     for entry in _history(tables, "instruct", 20):
-        facts = json.loads(entry["userMetadata"] or "{}") if entry["operation"] == "WRITE" else {}
+        if kept is not None and entry["version"] > kept:
+            continue  # a commit that was taken back
+        if entry["operation"] == "RESTORE":
+            kept = int(entry["operationParameters"].get("version") or -1)
+            continue
+        facts = _facts_of(entry)
         if "release_id" in facts:
             if facts["release_id"] <= last:
                 return None
             _write_manifest(tables, facts, int(entry["version"]))
             return int(facts["release_id"])
     return None
+
+
+def _facts_of(entry: Row) -> Mapping[str, Any]:
+    """What a commit of ours carries; others may say what they like."""
+    with suppress(ValueError):
+        told = json.loads(entry["userMetadata"] or "{}")
+        return told if isinstance(told, dict) else {}
+    return {}

@@ -1,5 +1,6 @@
 """Tables and views by plain names for SQL: temporary over a root path, permanent in a catalog."""
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 
@@ -45,9 +46,5 @@ def create_views(tables: Tables) -> list[str]:
 
 def _qualified(sql: str, home: str) -> str:
     """Tables of a view under their full names, so that it means the same wherever it is asked."""
-    words = sql.split(" ")
-    for at, word in enumerate(words[:-1]):
-        following, newline, rest = words[at + 1].partition("\n")
-        if word.rpartition("\n")[2] in ("FROM", "JOIN") and following in TABLES:
-            words[at + 1] = f"{home}.{following}{newline}{rest}"
-    return " ".join(words)
+    known = "|".join(TABLES)
+    return re.sub(rf"\b(FROM|JOIN)(\s+)({known})\b", lambda found: f"{found[1]}{found[2]}{home}.{found[3]}", sql)

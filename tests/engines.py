@@ -50,7 +50,8 @@ def run_command(root: Path, hosts: Path, *arguments: str) -> Command:
     """`mammoth-vl` as a user runs it: its own process, somewhere else, with a plain environment."""
     began = time.monotonic()
     command = [str(BIN / "mammoth-vl"), "--root", str(root), "--set", f"storage.host_dir={hosts}", *arguments]
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYSPARK_", "SPARK_", "PYTHON"))}
+    own = ("PYSPARK_", "SPARK_", "PYTHON")
+    env = {name: value for name, value in os.environ.items() if name == "SPARK_SUBMIT_OPTS" or not name.startswith(own)}
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root.parent, env=env)
     return Command(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
 

@@ -43,6 +43,7 @@ class Outcome:
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    """None: no end."""
     setting: str = ""
     next_step: str = ""
 
@@ -104,7 +105,7 @@ def outcome_of(table: str, rule: Rule, success: bool, counted: Counted, next_ste
     step += f", or change {rule.setting}" if rule.setting else ""
     return Outcome(
         f"{table}.{rule.name}", success, observed, f"{allowed}; set by {rule.setting}" if rule.setting else allowed,
-        counted.examples, table, value, rule.low, rule.high, rule.setting, step,
+        counted.examples, table, value, rule.low, None if rule.high == NO_END else rule.high, rule.setting, step,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The facts of a report: a few aggregates over the tables, and at most some thousand texts for the map."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from pyspark.sql import functions as f
 
 from jobs import labels
 from jobs.candidates import verdicts
-from jobs.release import manifest
+from jobs.release import latest, manifest
 from jobs.report.compare import compare_judges
 from jobs.report.facts import (
     Cost,
@@ -38,6 +39,9 @@ MAP_ROWS = 1_000
 """Instructions of each side on the map."""
 CARDS = 20
 CARD_SIDE = 480
+AT_ONCE = 4
+"""Questions that the tables are asked at a time."""
+READ = ("samples", "media_bytes", "rejects", "calls", "rewritten", "judged", "instruct", "runs", "gates", "releases")
 CJK = r"\p{IsHan}\p{IsHiragana}\p{IsKatakana}"
 TOKEN = rf"(?U)[{CJK}]|[\w&&[^{CJK}]]+|[^\w\s]"
 """What a token is where no tokenizer is at hand: a word, a CJK letter, or a punctuation mark."""
@@ -45,42 +49,46 @@ TOKEN = rf"(?U)[{CJK}]|[\w&&[^{CJK}]]+|[^\w\s]"
 
 def collect(tables: Tables, options: Options, release_id: int | None, judges: tuple[str, str] | None = None) -> Facts:
     """Everything that a report says of a release, the newest where none is named, or of tables without a release."""
+    for name in READ:
+        tables.ensure(name)  # two threads must not make one table
     row = _manifest(tables, release_id)
     config = _as_published(options.config, row)
-    judge_id = _judge_id(tables, config)
     publishing = _publish_facts(tables, row)
     threshold = config.publishing.threshold
-    intake = _intake(tables)
+    parts: dict[str, Callable[[], Any]] = {
+        "cards": lambda: tuple(read_cards(tables, _sampled(tables, config, row), Showing(CARDS, CARD_SIDE))),
+        "map": lambda: _map(tables),
+        "judged": lambda: _judged(tables, config, _judge_id(tables, config)),
+        "release": lambda: None if row is None else release_facts(tables, row),
+        "intake": lambda: _intake(tables),
+        "reasons": lambda: _reasons(tables),
+        "rewrites": lambda: _rewrites(tables),
+        "scores": lambda: _scores(tables, options),
+        "lengths": lambda: _lengths(tables),
+        "costs": lambda: _costs(tables),
+        "reuse": lambda: _reuse(tables),
+        "twins": lambda: _twins(tables),
+        "agreement": lambda: labels.agreement(tables),
+        "compared": lambda: compare_judges(tables, config, judges) if judges else None,
+    }
+    # Each asks a question of its own; one after the other they would wait more than they work.
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report") as pool:
+        found = dict(zip(parts, pool.map(lambda ask: ask(), parts.values()), strict=True))
     return Facts(
         root=tables.root,
         made_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         judge=config.publishing.judge,
         threshold=f"{threshold.kind.value.replace('_', ' ')} {threshold.value:g}",
-        release=None if row is None else release_facts(tables, row),
-        intake=intake,
-        reasons=_reasons(tables),
-        rewrites=_rewrites(tables),
-        judged=_judged(tables, config, judge_id),
         candidates=publishing.get("candidates", {}),
         left_out=publishing.get("left_out", {}),
         shortfalls=tuple(publishing.get("shortfalls", ())),
-        scores=_scores(tables, options),
-        lengths=_lengths(tables),
-        map=_map(tables),
-        costs=_costs(tables),
-        reuse=_reuse(tables),
-        benchmarks=_benchmarks(intake, options),
-        twins=_twins(tables),
-        agreement=labels.agreement(tables),
-        compared=compare_judges(tables, config, judges) if judges else None,
-        cards=tuple(read_cards(tables, _sampled(tables, config, row), Showing(CARDS, CARD_SIDE))),
+        benchmarks=_benchmarks(found["intake"], options),
+        **found,
     )
 
 
 def _manifest(tables: Tables, release_id: int | None) -> Row | None:
-    if release_id is None and not tables.read("releases").limit(1).count():
-        return None
-    return manifest(tables, release_id)
+    return latest(tables) if release_id is None else manifest(tables, release_id)
 
 
 def _as_published(config: Config, row: Row | None) -> Config:

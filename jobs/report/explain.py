@@ -16,7 +16,7 @@ from jobs.release import manifest
 from jobs.report.card import Card
 from jobs.report.origin import Place, SourceRecord, reread
 from jobs.report.page import render_page
-from jobs.report.rows import Showing, overview, read_cards
+from jobs.report.rows import cards_of, overview
 from jobs.run import Options
 from jobs.tables import Tables
 from jobs.wanted import answers
@@ -82,9 +82,8 @@ def explain(tables: Tables, options: Options, name: str) -> Explanation:
     rows = overview(tables, options.config)
     row = _find(tables, rows.select(*IDS, "kind").distinct().where(_matches(name, IDS)).collect(), name)
     key = f.col("id").eqNullSafe(row["id"]) & (f.col("sample_id") == row["sample_id"])
-    whole = rows.where(key).limit(1)
-    facts = whole.collect()[0].asDict(recursive=True)
-    card = read_cards(tables, whole, Showing(1, SIDE))[0]
+    facts = rows.where(key).limit(1).collect()[0].asDict(recursive=True)
+    (card,) = cards_of(tables, [facts], SIDE)
     judge_id = _judge_id(tables, options)
     reasons = candidates(tables, options.config, judge_id).where(key).select("reason").limit(1).collect()
     siblings = tables.read("rewritten").where(f.col("sample_id") == row["sample_id"]).select("pair_id").collect()

@@ -9,6 +9,7 @@ WIDTH = 460
 LABEL = 118
 ROW, BAR = 40, 13
 TOP, BOTTOM = 8, 34
+FEW = 200
 MOST_TICKS = 8
 """More numbers below an axis would touch each other."""
 
@@ -58,6 +59,8 @@ class Lines:
     paths: tuple[str, str]
     ticks: tuple[tuple[float, str], ...]
     x_label: str
+    tallest: str
+    """The share that the highest step stands for."""
     kind: str = "lines"
     height: int = 250
 
@@ -70,6 +73,11 @@ class Dots:
     alt: str
     points: tuple[tuple[float, float, int], ...]
     kind: str = "dots"
+
+    @property
+    def radius(self) -> float:
+        """Few dots are drawn larger, px."""
+        return 2.6 if len(self.points) > FEW else 4.5
 
 
 def bars(title: str, names: tuple[str, str], shares: Mapping[str, tuple[float | None, float | None]]) -> Bars:
@@ -117,7 +125,9 @@ def steps(title: str, names: tuple[str, str], counts: tuple[Mapping[int, int], M
     )
     medians = " and ".join(f"{name} about {_median(count):,.0f}" for name, count in zip(names, counts, strict=True))
     alt = f"{title}: two distributions over {unit}; medians: {medians}."
-    return Lines(title, alt, names, (path(counts[0]), path(counts[1])), ticks, f"{unit} (logarithmic)")
+    return Lines(
+        title, alt, names, (path(counts[0]), path(counts[1])), ticks, f"{unit} (logarithmic)", f"{100 * tallest:.0f} %"
+    )
 
 
 def _median(count: Mapping[int, int]) -> float:

@@ -2,6 +2,10 @@
 
 from jobs.report.facts import Facts
 from jobs.report.grid import Grid, Section, cells, total
+from udfs.render.fence import cut
+
+EXAMPLE = 200
+"""Characters of an example; the middle of a longer one is left out."""
 
 
 def intake(facts: Facts) -> Section | None:
@@ -30,7 +34,9 @@ def rejects(facts: Facts) -> Section | None:
     """Rejected records by reason."""
     if not facts.reasons:
         return None
-    rows = cells(*((r.reason.replace("_", " "), r.rows, r.sources, r.example, r.place) for r in facts.reasons))
+    rows = cells(
+        *((r.reason.replace("_", " "), r.rows, r.sources, cut(r.example, EXAMPLE), r.place) for r in facts.reasons)
+    )
     columns = ("Reason", "Records", "Sources", "For example", "Where")
     text = ("Every record that did not become a sample is a row of the table rejects, with its file and position.",)
     return Section(

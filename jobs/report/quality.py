@@ -141,7 +141,8 @@ def shares(facts: Facts) -> Section | None:
     )
     grid = Grid("Rows by category", ("Category", "Rows", "Share", "Paper, Figure 3"), rows)
     plot = bars("Share of the release", ("this release", "paper"), found)
-    return Section("shares", "Shares of the categories", (), (grid,), (plot,))
+    text = (f"Rows of the release by category; beside them stands Figure 3 of {paper().source}.",)
+    return Section("shares", "Shares of the categories", text, (grid,), (plot,))
 
 
 def agreement(facts: Facts) -> Section | None:

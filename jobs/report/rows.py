@@ -14,7 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from jobs.candidates import CHECK_NAMES
 from jobs.normalise.staged import Batches
-from jobs.release import read_release
+from jobs.release import latest, manifest
 from jobs.report.card import Card, Opinion, Shot
 from jobs.tables import Tables
 from jobs.wanted import answers
@@ -103,20 +103,23 @@ def _called(tables: Tables) -> DataFrame:
 
 
 def _published(tables: Tables, release_id: int | None) -> DataFrame:
-    exists = bool(tables.read("releases").limit(1).count())
-    rows = read_release(tables, release_id) if exists else tables.read("instruct").where("false")
+    row = latest(tables) if release_id is None else manifest(tables, release_id)
+    rows = tables.read("instruct").where("false") if row is None else tables.read("instruct", int(row["table_version"]))
     return rows.select("id", f.col("lineage.sample_id").alias("sample_id"), "kind", "release_id", "split")
 
 
 def read_cards(tables: Tables, rows: DataFrame, showing: Showing) -> list[Card]:
     """Rows of `overview` as cards, in their order."""
-    found = [row.asDict(recursive=True) for row in rows.limit(showing.limit).collect()]
+    return cards_of(tables, [row.asDict(recursive=True) for row in rows.limit(showing.limit).collect()], showing.side)
+
+
+def cards_of(tables: Tables, found: Sequence[Mapping[str, Any]], side: int) -> list[Card]:
+    """Collected rows of `overview` as cards."""
     media = {media_id for row in found for media_id in row["media"][:MAX_SHOTS]}
-    shots = read_shots(tables, sorted(media), showing.side)
+    shots = read_shots(tables, sorted(media), side)
     opinions = _opinions(tables, sorted({row["subject_id"] for row in found}))
-    gates = {
-        row["release_id"]: row["gate_id"] for row in tables.read("releases").select("release_id", "gate_id").collect()
-    }
+    published = {row["release_id"] for row in found} - {None}
+    gates = {release_id: manifest(tables, release_id)["gate_id"] for release_id in published}
     return [card_of(row, shots, opinions.get(row["subject_id"], ()), gates.get(row["release_id"])) for row in found]
 
 

@@ -167,6 +167,7 @@ def test_what_was_written_wrongly_is_taken_back(tables: Tables, good_rows: DataF
         commit(tables, good_rows, facts)
     assert tables.read("instruct").isEmpty()
     assert latest(tables) is None
+    assert repair(tables) is None, "what was taken back is no release"
 
 
 def test_the_hash_tells_one_check_from_another(good_rows: DataFrame):

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(1800)]
 Hashes = Mapping[str, str]
 ALLOWED_FEATURES = {"appendOnly", "invariants", "checkConstraints"}
 """What a writer must know; a reader needs none of it."""
+PARTITION_TYPES = {"source_id": "VARCHAR", "run_id": "VARCHAR", "bucket": "INTEGER"}
 
 
 def plain(value: object) -> object:
@@ -55,10 +56,14 @@ def by_polars(path: Path) -> pa.Table:
 
 def by_duckdb(path: Path) -> pa.Table:
     """DuckDB's own reader of parquet over the files that the log calls active; a path holds the partition."""
-    active = DeltaTable(path).file_uris()
-    partitions = "hive_partitioning = true, hive_types = {'source_id': VARCHAR, 'bucket': INTEGER}"
+    table = DeltaTable(path)
+    active = table.file_uris()
+    if not active:
+        return pa.table({})
+    types = ", ".join(f"{name}: {PARTITION_TYPES[name]}" for name in table.metadata().partition_columns)
+    options = f", hive_partitioning = true, hive_types = {{{types}}}" if types else ""
     with duckdb.connect() as connection:
-        return connection.execute(f"FROM read_parquet(?, {partitions})", [active]).to_arrow_table()
+        return connection.sql(f"FROM read_parquet(?{options})", params=[active]).to_arrow_table()
 
 
 def by_duckdb_over_arrow(path: Path) -> pa.Table:
