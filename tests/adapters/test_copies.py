@@ -23,6 +23,10 @@ PAGES = {
 
 Told = tuple[str, str, str | None, str]
 """End of the question, answer, gold answer, medium."""
+PMC = "index,Figure_path,Caption,Question,Choice A,Choice B,Choice C,Choice D,Answer,split"
+NEXTQA = {"video": "40", "question": "how many", "answer": 3, "qid": 1, "type": "CH"} | dict(
+    zip(("a0", "a1", "a2", "a3", "a4"), ("two", "one", "3", "four", "6"), strict=True)
+)
 COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
     "ai2d, indices as text beside numbers": (
         "ai2d_gpt4v",
@@ -95,6 +99,16 @@ COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
         "llava_video_activitynetqa",
         {"data/test.parquet": [{"video_name": "1Q", "question": "Is it?", "question_id": "v_1Q_1", "answer": "yes"}]},
         [("Is it?", "yes", "yes", "v_1Q.mp4")],
+    ),
+    "pmc-vqa, a choice left blank": (
+        "pmc_vqa_mathv360k",
+        {"train_2.csv": f"{PMC}\n0,P.jpg,Cap,What?,Mass,,Three,Four,C,train\n"},
+        [("What?\nA. Mass\nC. Three\nD. Four", "C. Three", "C", "P.jpg")],
+    ),
+    "next-qa, as a table of the hub": (
+        "llava_video_next_qa",
+        {"MC/test-00000-of-00001.parquet": [NEXTQA]},
+        [("how many\nA. two\nB. one\nC. 3\nD. four\nE. 6", "D. four", "D", "40.mp4")],
     ),
     "problems in a zip": (
         "geo3k",

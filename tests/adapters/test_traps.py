@@ -125,6 +125,24 @@ def test_options_and_labels_of_every_spelling(options: list[str], label: str):
     assert draft.gold_answer == "B"
 
 
+@pytest.mark.parametrize(
+    ("options", "label", "shown"),
+    [
+        (["Options:", "A) one", "B) two", "C) three"], "C", "A. one\nB. two\nC. three"),
+        (["## Figure A", "A) x", "B) three"], "B", "A. x\nB. three"),
+        (["A) one", "C) three", "D) four"], "C", "A. one\nC. three\nD. four"),
+    ],
+)
+def test_options_keep_their_own_letters(options: list[str], label: str, shown: str):
+    value = {"id": "1", "image": "a.jpg", "question": "Which?", "options": options, "label": label}
+    assert said(draft_of("flat_qa_jsonl", value)) == [f"<image>\nWhich?\n{shown}", f"{label}. three"]
+
+
+def test_an_option_that_is_not_there_is_no_answer():
+    value = {"image": "a.jpg", "question": "Which?", "options": ["A) one", "C) two", "D) three"], "label": "B"}
+    assert reason_of("flat_qa_jsonl", value) is DropReason.NO_ANSWER
+
+
 @pytest.mark.parametrize("label", ["", "Z", "neither of them", None, 7])
 def test_a_label_that_names_no_option_is_no_answer(label: object):
     value = {"image": "a.jpg", "question": "Which?", "options": ["red", "green"], "label": label}

@@ -123,7 +123,7 @@ class _Reader:
         if before and before != told[0][0]:
             told[0] = (f"{before}\n\n{told[0][0]}", told[0][1])
         if len(media) == 1:
-            told = [(_one_sheet(question), shown) for question, shown in told]
+            told = [(_one_sheet(question), _in_words(shown)) for question, shown in told]
         alone = not media and self.modality is Modality.TEXT
         turns, media = (escaped(pairs(told)), media) if alone else place(pairs(told), media, front=True)
         named_id = first(record.value, self.paths("id"))
@@ -223,9 +223,15 @@ def _phrase(value: object, name: str) -> str:
 
 def _one_sheet(question: str) -> str:
     """Numbered marks for figures that are drawn on one picture: a single one goes, several become words."""
-    marks = [mark for mark in MARK.findall(question) if any(map(str.isdigit, mark))]
-    if len(marks) == 1:
-        return question.replace(marks[0], "").strip()
-    for mark in marks:
-        question = question.replace(mark, f"(figure {''.join(filter(str.isdigit, mark))})")
-    return question
+    marks = _numbered(question)
+    return question.replace(marks[0], "").strip() if len(marks) == 1 else _in_words(question)
+
+
+def _numbered(told: str) -> list[str]:
+    return [mark for mark in MARK.findall(told) if any(map(str.isdigit, mark))]
+
+
+def _in_words(told: str) -> str:
+    for mark in _numbered(told):
+        told = told.replace(mark, f"(figure {''.join(filter(str.isdigit, mark))})")
+    return told

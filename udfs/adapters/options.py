@@ -25,7 +25,10 @@ _CHOSEN = re.compile(r"\W*([A-Za-z])\W*$|[(\[]?([A-Z])[).:\]]")
 
 
 def options(record: Mapping[str, Any], paths: Sequence[str]) -> tuple[str, ...]:
-    """The options of a record without their letters; empty for open questions."""
+    """The options of a record without their letters; empty for open questions.
+
+    An empty string holds the place of an option that is not there, so that the others keep their letters.
+    """
     found = first(record, paths)
     if found is None or found[1] == "":
         return _columns(record)
@@ -43,8 +46,10 @@ def _columns(record: Mapping[str, Any]) -> tuple[str, ...]:
         if names[1] not in record:
             continue
         values = [dotted(record, name) for name in names]
-        told = [text(value, name) for value, name in zip(values, names, strict=True) if value not in (None, "")]
-        if len(told) > 1:
+        told = ["" if value in (None, "") else text(value, name) for value, name in zip(values, names, strict=True)]
+        while told and not told[-1]:
+            told.pop()
+        if sum(map(bool, told)) > 1:
             return _plain(told)
     return ()
 
@@ -56,7 +61,25 @@ def _plain(told: list[str]) -> tuple[str, ...]:
     heads = [_LETTERED.match(option) for option in told]
     if all(head and (head[1] or head[2]) == LETTERS[at] for at, head in enumerate(heads) if at < len(LETTERS)):
         return tuple(option[head.end() :] if head else option for option, head in zip(told, heads, strict=True))
-    return tuple(told)
+    return _by_own_letter(told, heads) or tuple(told)
+
+
+def _by_own_letter(told: list[str], heads: list[re.Match[str] | None]) -> tuple[str, ...]:
+    """Options with letters that leave some out, or with one heading among them, by their letters; else none."""
+    own = [
+        (LETTERS.index(head[1] or head[2]), option[head.end() :])
+        for option, head in zip(told, heads, strict=True)
+        if head
+    ]
+    at = [place for place, _ in own]
+    if len(own) < 2 or at != sorted(set(at)) or len(told) - len(own) > 1:
+        return ()
+    if len(own) < len(told) and at != list(range(len(own))):
+        return ()  # a line without a letter may be the option that is missing
+    if at[-1] > len(own):
+        return ()  # initials of names
+    placed = dict(own)
+    return tuple(placed.get(place, "") for place in range(at[-1] + 1))
 
 
 def bare(choices: Sequence[str]) -> bool:
@@ -68,7 +91,7 @@ def listed(question: str, choices: Sequence[str]) -> str:
     """The question with its options on lines of their own."""
     if bare(choices):
         return question
-    return "\n".join([question, *(f"{LETTERS[at]}. {option}" for at, option in enumerate(choices))])
+    return "\n".join([question, *(f"{LETTERS[at]}. {option}" for at, option in enumerate(choices) if option)])
 
 
 def chosen(value: object, choices: Sequence[str], by: By = "") -> int:
@@ -82,7 +105,7 @@ def chosen(value: object, choices: Sequence[str], by: By = "") -> int:
     read = _readings(value, choices)
     if by in read:
         read = {by: read[by]}
-    meant = {way: at for way, at in read.items() if 0 <= at <= last}
+    meant = {way: at for way, at in read.items() if 0 <= at <= last and (choices[at] or not any(choices))}
     if len(set(meant.values())) > 1:
         said = ", ".join(f"{LETTERS[at]} by {way}" for way, at in meant.items())
         raise Drop(DropReason.NO_ANSWER, f"answer {kind(value)} means {said}; declare which (reading.answers)")

@@ -143,7 +143,7 @@ PUBLISHERS: Mapping[str, Family] = {
         family(
             "nextqa_csv",
             Recipe(media=("{video}.mp4",), by_index=True),
-            rows(TABLE, "video", "question", "answer", "a0", "a1", "a2", "a3", "a4"),
+            rows(TABLE | PARQUET, "video", "question", "answer", "a0", "a1", "a2", "a3", "a4"),
         ),
         family(
             "videoinstruct_json",
