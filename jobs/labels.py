@@ -63,8 +63,8 @@ class Sheet:
     cards: Sequence[Card]
 
 
-def draw_sheet(tables: Tables, config: Config, rows: int, seed: int, release_id: int | None) -> Sheet:
-    """Pairs that the deciding judge has judged, as evenly as possible over category and verdict, in random order."""
+def draw_pairs(tables: Tables, config: Config, rows: int, seed: int) -> list[str]:
+    """Pairs that the deciding judge has judged, as evenly as possible over category and verdict."""
     judged = tables.read("judged").where(
         (f.col("judge") == config.publishing.judge)
         & (f.col("subject_kind") == PairKind.REWRITTEN.value)
@@ -74,7 +74,12 @@ def draw_sheet(tables: Tables, config: Config, rows: int, seed: int, release_id:
     order = f.sha2(f.concat(f.lit(f"{seed}:"), "subject_id"), 256)
     turn = f.row_number().over(Window.partitionBy("category", "verdict").orderBy(order))
     chosen = judged.select("subject_id", turn.alias("turn"), order.alias("order")).orderBy("turn", "order").limit(rows)
-    ids = sorted({row["subject_id"] for row in chosen.collect()})
+    return sorted({row["subject_id"] for row in chosen.collect()})
+
+
+def draw_sheet(tables: Tables, config: Config, rows: int, seed: int, release_id: int | None) -> Sheet:
+    """The pairs that were drawn, in an order that tells nothing of verdicts."""
+    ids = draw_pairs(tables, config, rows, seed)
     if not ids:
         raise InputError(
             f"no judged pair of judge {config.publishing.judge!r} in {tables.root}", "run the judge stage first"

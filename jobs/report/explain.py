@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
-from pyspark.sql import Row
 from pyspark.sql import functions as f
 
 from jobs.ask import subject_of
@@ -34,6 +33,8 @@ from udfs.visit import render
 IDS = ("id", "sample_id", "content_id", "pair_id", "call_key", "record_hash")
 LEAST = 8
 """Letters that an abbreviated id needs."""
+MOST = 1_000
+"""Rows that an id is looked for in: a whole file may be one record."""
 SIDE = 1024
 
 
@@ -79,14 +80,15 @@ class Explanation:
 
 def explain(tables: Tables, options: Options, name: str) -> Explanation:
     """Finds a row by pair, sample, content, call or record hash, also abbreviated, and everything behind it."""
+    matching = _matches(name, IDS)
     rows = overview(tables, options.config)
-    row = _find(tables, rows.select(*IDS, "kind").distinct().where(_matches(name, IDS)).collect(), name)
-    key = f.col("id").eqNullSafe(row["id"]) & (f.col("sample_id") == row["sample_id"])
-    facts = rows.where(key).limit(1).collect()[0].asDict(recursive=True)
+    hits = [row.asDict(recursive=True) for row in rows.where(matching).limit(MOST).collect()]
+    facts = _find(tables, list({(row["id"], row["sample_id"], row["call_key"]): row for row in hits}.values()), name)
     (card,) = cards_of(tables, [facts], SIDE)
+    key = f.col("id").eqNullSafe(facts["id"]) & (f.col("sample_id") == facts["sample_id"])
     judge_id = _judge_id(tables, options)
     reasons = candidates(tables, options.config, judge_id).where(key).select("reason").limit(1).collect()
-    siblings = tables.read("rewritten").where(f.col("sample_id") == row["sample_id"]).select("pair_id").collect()
+    siblings = tables.read("rewritten").where(f.col("sample_id") == facts["sample_id"]).select("pair_id").collect()
     place = Place(facts["file"], facts["position"], facts["record_hash"])
     return Explanation(
         card=card,
@@ -94,7 +96,7 @@ def explain(tables: Tables, options: Options, name: str) -> Explanation:
         reason=reasons[0]["reason"] if reasons else "no candidate",
         calls=tuple(_calls(tables, options, facts)),
         record=_record(tables, options, facts["source_id"], place),
-        siblings=tuple(sorted({s["pair_id"] for s in siblings} - {row["id"]})),
+        siblings=tuple(sorted({s["pair_id"] for s in siblings} - {facts["id"]})),
     )
 
 
@@ -116,7 +118,7 @@ def _matches(name: str, columns: Sequence[str]) -> Any:  # noqa: ANN401 - a colu
     return found
 
 
-def _find(tables: Tables, rows: Sequence[Row], name: str) -> Row:
+def _find(tables: Tables, rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
     """The row that is meant: by its own id before its sample, its call or its record."""
     for column in IDS:
         hits = [row for row in rows if str(row[column] or "").startswith(name)]

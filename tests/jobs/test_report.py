@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
-from release_rows import PICTURES, Rows, digest, make_pair, make_verdict, settings
+from release_rows import GROUPS, PICTURES, Rows, digest, make_pair, make_verdict, settings
 
-from jobs.labels import LabelFile, agreement, draw_sheet, import_labels, parse_labels
+from jobs.labels import LabelFile, agreement, draw_pairs, draw_sheet, import_labels, parse_labels
 from jobs.report.collect import collect
 from jobs.report.explain import explain
 from jobs.report.report import report_html, report_markdown
@@ -23,14 +23,15 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def told(spark: SparkSession, filled: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tables, Options]:
-    """The filled tables with two judges, readings of two runs, rejects, and calls that carry tokens."""
-
+def told(
+    spark: SparkSession, samples: Rows, filled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Tables, Options]:
+    """The filled tables with two judges, two readings more, and their rejects; no test changes them."""
     root = tmp_path_factory.mktemp("told") / "root"
     shutil.copytree(filled, root)
     config = settings(root)
     tables = Tables(spark, config.storage)
-    pairs = [row.asDict(recursive=True) for row in tables.read("rewritten").collect()]
+    pairs = [make_pair(sample) for sample in samples if sample["source_id"] == "charts"]
     second = [
         make_verdict(pair, 0.2 if n % 4 == 0 else 0.9, judge_id="j2", judge="second") for n, pair in enumerate(pairs)
     ]
@@ -61,7 +62,8 @@ def reject(run_id: str, n: int) -> dict[str, object]:
 
 def test_facts_are_those_of_the_tables(told: tuple[Tables, Options]):
     facts = collect(*told, None, ("main", "second"))
-    (charts,) = facts.intake
+    assert len(facts.intake) == len(GROUPS)
+    charts = next(intake for intake in facts.intake if intake.source_id == "charts")
     assert (charts.source_id, charts.category, charts.group, charts.records) == ("charts", "Chart", "B", 5)
     assert [(r.reason, r.rows, r.place) for r in facts.reasons] == [("no_answer", 2, "charts a.json 0")]
     assert [(r.category, r.replies, r.pairs) for r in facts.rewrites] == [("Chart", 100, 100)]
@@ -95,11 +97,10 @@ def test_cards_hold_pictures_verdicts_and_lineage(told: tuple[Tables, Options]):
 
 def test_a_video_shows_its_frames_and_absent_media_are_counted(told: tuple[Tables, Options]):
     tables, options = told
-    rows = overview(tables, options.config).where("kind = 'original'")
-    video = read_cards(tables, rows.where("modality = 'video'"), Showing(1))[0]
-    assert [shot.part for shot in video.shots] == [0, 1, 2]
-    absent = read_cards(tables, rows.where("source_id = 'hollow'"), Showing(1))[0]
-    assert (absent.shots, absent.more_shots) == ((), 1)
+    rows = overview(tables, options.config).where("kind = 'original' AND source_id IN ('clips', 'hollow')")
+    cards = {card.source_id: card for card in read_cards(tables, rows, Showing(6))}
+    assert [shot.part for shot in cards["clips"].shots] == [0, 1, 2]
+    assert (cards["hollow"].shots, cards["hollow"].more_shots) == ((), 1)
 
 
 def test_a_row_is_explained_by_any_of_its_ids(told: tuple[Tables, Options], samples: Rows):
@@ -128,8 +129,7 @@ def test_a_sheet_is_even_over_verdicts_and_its_labels_come_back(told: tuple[Tabl
     tables, options = told
     sheet = draw_sheet(tables, options.config, 20, 3, None)
     ids = [card.id for card in sheet.cards]
-    other = draw_sheet(tables, options.config, 20, 4, None)
-    assert other.name != sheet.name
+    assert sorted(ids) == draw_pairs(tables, options.config, 20, 3) != draw_pairs(tables, options.config, 20, 4)
     verdicts = {
         row["subject_id"]: row["verdict"]
         for row in tables.read("judged").where("judge = 'main' AND verdict IS NOT NULL").collect()
@@ -142,7 +142,7 @@ def test_a_sheet_is_even_over_verdicts_and_its_labels_come_back(told: tuple[Tabl
         answers[ids[0]] = "unsure"
         file.write_bytes(labelled(sheet.name, person, answers))
         import_labels(tables, str(file))
-        import_labels(tables, str(file))
+    import_labels(tables, str(file))  # again: it takes the place of the first
     found = agreement(tables)
     assert found is not None
     assert found.people == ("Ann", "Bob")

@@ -27,6 +27,8 @@ def test_steps_name_the_medians():
     assert "a about 10" in plot.alt
     assert "b about 38" in plot.alt
     assert plot.paths[0].startswith("M20.0 205")
+    assert plot.tallest == "100 %"
+    assert steps("t", ("a", "b"), ({6: 1, 8: 3}, {}), "tokens").tallest == "75 %"
     assert steps("t", ("a", "b"), ({}, {}), "tokens").paths == ("", "")
 
 
@@ -40,6 +42,8 @@ def test_numbers_below_an_axis_keep_apart():
 
 def test_dots_keep_to_the_drawing():
     assert dots("t", "a", [(0, 0), (1, 1)], [0, 3]).points == ((12, 448, 0), (448, 12, 3))
+    few, many = dots("t", "a", [(0, 0)] * 9, [0] * 9), dots("t", "a", [(0, 0)] * 900, [0] * 900)
+    assert few.radius > many.radius
 
 
 @pytest.fixture(params=[True, False], ids=["by meaning", "by words"])
