@@ -87,7 +87,7 @@ def test_provenance_is_stated(ledger: Ledger):
 @pytest.mark.parametrize("data", [b"", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"{}\n"), b"{}"], ids=str)
 def test_a_damaged_ledger_is_said(tmp_path: Path, data: bytes):
     (tmp_path / "l.gz").write_bytes(data)
-    with pytest.raises(InputError, match="the ledger .* cannot be read"):
+    with pytest.raises(InputError, match=r"the ledger .* cannot be read"):
         read_ledger(tmp_path / "l.gz")
 
 
