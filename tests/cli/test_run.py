@@ -5,14 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from corpora import SHAPES, asked, counted, stub_settings, write_catalogue, write_json, write_pictures
+from corpora import SHAPES, asked, counted, run_here, stub_settings, write_catalogue, write_json, write_pictures
+from pyspark.sql import SparkSession
 
+from jobs.cli import app
+from jobs.run import Stage
+from schemas.config import Profile, load_config
 from udfs.engine.control import list_hosts
 from udfs.engine.guard import descendants
 from udfs.engine.processes import carrying, start_time
@@ -25,19 +30,26 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def start(tmp_path: Path, hosts: Path) -> Iterator[Start]:
-    """Starts the command on a small corpus with a stub that takes its time; a pipe, no terminal."""
+def chosen(tmp_path: Path, hosts: Path) -> list[str]:
+    """Settings for a small corpus, and a stub that takes its time."""
     write_pictures(tmp_path / "sources" / "shapes", range(20))
     write_json(tmp_path / "sources" / "shapes" / "a.json", [asked([f"p{n % 20}.png"], n) for n in range(SAMPLES)])
-    catalogue = write_catalogue(tmp_path / "catalogue", [SHAPES])
     script = {"latency_s": 0.15}
-    settings = [*stub_settings(tmp_path, hosts, script), "judging.score_share=0", "spending.tasks_per_wave=1"]
-    options = [part for setting in settings for part in ("--set", setting)]
+    return [*stub_settings(tmp_path, hosts, script), "judging.score_share=0", "spending.tasks_per_wave=1"]
 
+
+def as_options(chosen: Sequence[str]) -> list[str]:
+    return [part for setting in chosen for part in ("--set", setting)]
+
+
+@pytest.fixture
+def start(tmp_path: Path, chosen: list[str]) -> Iterator[Start]:
+    """Starts the command in a process of its own; a pipe, no terminal."""
+    options = [*as_options(chosen), "--catalogue", str(write_catalogue(tmp_path / "catalogue", [SHAPES]))]
     running: list[subprocess.Popen[str]] = []
 
     def begin(*arguments: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", MAIN, *options, "--catalogue", str(catalogue), *arguments]
+        command = [sys.executable, "-c", MAIN, *options, *arguments]
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         running.append(subprocess.Popen(command, cwd=tmp_path, env=env, start_new_session=True, **pipes))
@@ -62,6 +74,46 @@ def left(hosts: Path) -> list[int]:
     return [pid for _, host in states(hosts) for pid in carrying(host.token)]
 
 
+def command(*arguments: str) -> int:
+    """The command in this process, on the shared session; its exit code."""
+    with pytest.raises(SystemExit) as caught:
+        app.main(arguments)
+    return int(str(caught.value.code))
+
+
+def assert_paid_once(hosts: Path) -> None:
+    """Every sample was rewritten and judged, and at most one window was paid for twice."""
+    served = [line["key"] for line in counted(hosts)]
+    assert len(set(served)) == 2 * SAMPLES
+    assert len(served) - len(set(served)) <= WINDOW
+
+
+def test_interrupted_then_completed(
+    spark: SparkSession, chosen: list[str], hosts: Path, capsys: pytest.CaptureFixture[str]
+):
+    run_here(load_config(Profile.LAPTOP, None, chosen), [SHAPES], [Stage.NORMALISE])
+
+    def interrupt() -> None:
+        wait_for(lambda: len(counted(hosts)) >= 10)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt)
+    watcher.start()
+    assert command(*as_options(chosen), "rewrite") == 130
+    watcher.join()
+    complaint = capsys.readouterr().err
+    assert "run again to go on" in complaint
+    assert "Traceback" not in complaint
+    assert 10 <= len(counted(hosts)) < 2 * SAMPLES
+
+    assert command("--quiet", *as_options(chosen), "rewrite", "--json") == 0
+    output, complaint = capsys.readouterr()
+    assert complaint == ""
+    assert [(stage["stage"], stage["rows_out"]) for stage in json.loads(output)["stages"]] == [("rewrite", SAMPLES)]
+    assert_paid_once(hosts)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_interrupted_then_killed_then_completed(start: Start, hosts: Path):
     first = start("run", "--until", "rewrite")
@@ -91,13 +143,10 @@ def test_interrupted_then_killed_then_completed(start: Start, hosts: Path):
     output, complaint = third.communicate(timeout=500)
     assert third.returncode == 0, complaint
     assert [line for line in complaint.splitlines() if "incubator" not in line] == []  # the JVM's own word
-    outcome = json.loads(output)
-    assert [(stage["stage"], stage["rows_out"]) for stage in outcome["stages"]] == [
+    assert [(stage["stage"], stage["rows_out"]) for stage in json.loads(output)["stages"]] == [
         ("dedup", SAMPLES), ("rewrite", SAMPLES), ("judge", SAMPLES)
     ]  # fmt: skip
-    served = [line["key"] for line in counted(hosts)]
-    assert len(set(served)) == 2 * SAMPLES
-    assert len(served) - len(set(served)) <= WINDOW
+    assert_paid_once(hosts)
     assert left(hosts) == []
 
 
