@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,12 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from corpora import SHAPES, asked, counted, run_here, stub_settings, write_catalogue, write_json, write_pictures
-from pyspark.sql import SparkSession
+from corpora import SHAPES, Answered, asked, counted, stub_settings, write_catalogue, write_json, write_pictures
 
 from jobs.cli import app
-from jobs.run import Stage
-from schemas.config import Profile, load_config
 from udfs.engine.control import list_hosts
 from udfs.engine.guard import descendants
 from udfs.engine.processes import carrying, start_time
@@ -29,13 +27,10 @@ SAMPLES, WINDOW = 100, 10
 Start = Callable[..., subprocess.Popen[str]]
 
 
-@pytest.fixture
-def chosen(tmp_path: Path, hosts: Path) -> list[str]:
-    """Settings for a small corpus, and a stub that takes its time."""
-    write_pictures(tmp_path / "sources" / "shapes", range(20))
-    write_json(tmp_path / "sources" / "shapes" / "a.json", [asked([f"p{n % 20}.png"], n) for n in range(SAMPLES)])
-    script = {"latency_s": 0.15}
-    return [*stub_settings(tmp_path, hosts, script), "judging.score_share=0", "spending.tasks_per_wave=1"]
+def slow_stub(root: Path, hosts: Path) -> list[str]:
+    """Settings with a stub that takes its time."""
+    settings = stub_settings(root, hosts, {"latency_s": 0.15})
+    return [*settings, "judging.score_share=0", "spending.tasks_per_wave=1"]
 
 
 def as_options(chosen: Sequence[str]) -> list[str]:
@@ -43,9 +38,12 @@ def as_options(chosen: Sequence[str]) -> list[str]:
 
 
 @pytest.fixture
-def start(tmp_path: Path, chosen: list[str]) -> Iterator[Start]:
-    """Starts the command in a process of its own; a pipe, no terminal."""
-    options = [*as_options(chosen), "--catalogue", str(write_catalogue(tmp_path / "catalogue", [SHAPES]))]
+def start(tmp_path: Path, hosts: Path) -> Iterator[Start]:
+    """Starts the command on a small corpus, in a process of its own; a pipe, no terminal."""
+    write_pictures(tmp_path / "sources" / "shapes", range(20))
+    write_json(tmp_path / "sources" / "shapes" / "a.json", [asked([f"p{n % 20}.png"], n) for n in range(SAMPLES)])
+    catalogue = write_catalogue(tmp_path / "catalogue", [SHAPES])
+    options = [*as_options(slow_stub(tmp_path, hosts)), "--catalogue", str(catalogue)]
     running: list[subprocess.Popen[str]] = []
 
     def begin(*arguments: str) -> subprocess.Popen[str]:
@@ -88,10 +86,11 @@ def assert_paid_once(hosts: Path) -> None:
     assert len(served) - len(set(served)) <= WINDOW
 
 
-def test_interrupted_then_completed(
-    spark: SparkSession, chosen: list[str], hosts: Path, capsys: pytest.CaptureFixture[str]
-):
-    run_here(load_config(Profile.LAPTOP, None, chosen), [SHAPES], [Stage.NORMALISE])
+def test_interrupted_then_completed(done: Answered, tmp_path: Path, hosts: Path, capsys: pytest.CaptureFixture[str]):
+    for table in ("samples", "media", "media_bytes"):
+        shutil.copytree(done.tables.path(table), tmp_path / "out" / "tables" / table)
+    buckets = f"storage.media_buckets={done.config.storage.media_buckets}"
+    options = as_options([*slow_stub(tmp_path, hosts), buckets, f"rewriting.max_samples={SAMPLES}"])
 
     def interrupt() -> None:
         wait_for(lambda: len(counted(hosts)) >= 10)
@@ -99,14 +98,14 @@ def test_interrupted_then_completed(
 
     watcher = threading.Thread(target=interrupt)
     watcher.start()
-    assert command(*as_options(chosen), "rewrite") == 130
+    assert command(*options, "rewrite") == 130
     watcher.join()
     complaint = capsys.readouterr().err
     assert "run again to go on" in complaint
     assert "Traceback" not in complaint
     assert 10 <= len(counted(hosts)) < 2 * SAMPLES
 
-    assert command("--quiet", *as_options(chosen), "rewrite", "--json") == 0
+    assert command("--quiet", *options, "rewrite", "--json") == 0
     output, complaint = capsys.readouterr()
     assert complaint == ""
     assert [(stage["stage"], stage["rows_out"]) for stage in json.loads(output)["stages"]] == [("rewrite", SAMPLES)]
