@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from corpora import SETS, SHAPES, Answered
+from markupsafe import escape
 from pyspark.sql import SparkSession
 from release_rows import GROUPS, PICTURES, Rows, digest, make_pair, make_verdict, settings
 
 from jobs.labels import LabelFile, agreement, draw_pairs, draw_sheet, import_labels, parse_labels
 from jobs.report.collect import collect
-from jobs.report.explain import explain
+from jobs.report.explain import explain, render_explanation
 from jobs.report.report import report_html, report_markdown
 from jobs.report.rows import Showing, overview, read_cards
 from jobs.run import Options
@@ -118,6 +120,24 @@ def test_a_row_is_explained_by_any_of_its_ids(told: tuple[Tables, Options], samp
         explain(tables, options, digest("bad", 1))
     with pytest.raises(ConfigError, match="is no id"):
         explain(tables, options, "x' OR 1=1")
+
+
+def test_a_call_is_rendered_again_as_it_was_sent_and_its_record_read_again(done: Answered):
+    tables, sources = done.tables, {source.source_id: source for source in (SHAPES, SETS)}
+    pair = tables.read("rewritten").where("source_id = 'sets' AND position = 0").orderBy("pair_id").first()
+    assert pair is not None
+    found = explain(tables, Options(done.config, sources), pair["pair_id"][:16])
+    assert {call.purpose for call in found.calls} >= {"rewrite", "judge"}
+    assert all("equal to what was sent, byte for byte" in call.rendering for call in found.calls)
+    stored = tables.read("media_bytes").select("media_id", "sha256").collect()
+    shas = {row["media_id"]: row["sha256"] for row in stored}
+    media = tables.read("samples").where(f"sample_id = '{pair['sample_id']}'").collect()[0]["media"]
+    for call in found.calls:
+        assert [sha for message in call.messages for sha in message.pictures] == [shas[name] for name in media]
+    rewrite = next(call for call in found.calls if call.purpose == "rewrite")
+    assert str(escape(rewrite.reply)) in render_explanation(found)
+    assert (found.record.same, found.record.problem) == (True, "")
+    assert found.card.before[0].text.split()[-1] in found.record.text
 
 
 def labelled(sheet: str, person: str, answers: dict[str, str]) -> bytes:
