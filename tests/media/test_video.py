@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
+import av
 import pytest
 from PIL import Image
 
@@ -53,6 +54,41 @@ def test_frames_are_spread_from_first_to_last(sampler: VideoSampler, clip: Path)
     assert [part.at_s for part in item.parts] == [at / 20 for at in wanted]
     assert all(abs(seen - at) <= 1 for seen, at in zip(shades(item), wanted, strict=True))
     assert {part.format for part in item.parts} == {"jpeg"}
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("b.ts", "libx264", {"bf": "2"}),
+        ("b.ts", "mpeg2video", {}),
+        ("b.avi", "mpeg4", {}),
+        ("b.avi", "libx264", {"bf": "2"}),
+        ("b.mpg", "mpeg1video", {}),
+        ("intra.avi", "mjpeg", {}),
+        ("b.flv", "libx264", {"bf": "2"}),
+        ("open.mkv", "libx264", {"bf": "3", "x264-params": "open-gop=1:keyint=12:scenecut=0"}),
+        ("no_keys.mp4", "libx264", {"x264-params": "intra-refresh=1:keyint=250"}),
+        ("late.mkv", "libx264", {"bf": "2"}),
+    ],
+)
+def test_frames_are_found_in_every_container(
+    sampler: VideoSampler, tmp_path: Path, name: str, codec: str, options: dict[str, str]
+):
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.bit_rate = 320, 240, 2_000_000
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.codec_context.gop_size, stream.codec_context.max_b_frames = 12, 2
+        for at in range(100):
+            frame = av.VideoFrame.from_image(Image.new("RGB", (320, 240), (at * 2,) * 3))
+            frame.pts = at + 50 * name.startswith("late")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    item = sampler.sample(tmp_path / name)
+    assert (item.facts.frames, item.facts.duration_s) == (100, 4.0)
+    wanted = [0, 14, 28, 42, 57, 71, 85, 99]
+    assert [part.at_s for part in item.parts] == [at / 25 for at in wanted]
+    assert all(abs(seen - at) <= 1 for seen, at in zip(shades(item), wanted, strict=True))
 
 
 def test_bytes_and_path_give_the_same(sampler: VideoSampler, clip: Path):

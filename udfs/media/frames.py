@@ -1,7 +1,7 @@
 """A video as evenly spread frames; runs in the worker process of `udfs.media.video` only."""
 
 import hashlib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -20,6 +20,8 @@ OPTIONS = {
     # Playlists (HLS, DASH, concat) are left out: they name further files.
     "format_whitelist": "mov,matroska,avi,gif,mpegts,mpeg,flv,asf,ogg",
 }
+INDEXED = ("mp4", "matroska")
+"""Containers in which a seek finds the key that was asked for."""
 WHOLE_SHARE = 0.8
 """A file that holds less than this share of the time it declares was cut off. Not 1: audio may run longer."""
 
@@ -118,6 +120,8 @@ def _timeline(container: "av.container.InputContainer", stream: "av.VideoStream"
 
 def _check_whole(container: "av.container.InputContainer", stream: "av.VideoStream", timeline: Timeline) -> None:
     whole = stream.duration * timeline.unit if stream.duration else Fraction(container.duration or 0, av.time_base)
+    if _container_name(container) == "matroska":  # counts from zero, also where the first frame is shown later
+        whole -= max(0, timeline.times[0]) * timeline.unit
     # A single frame has no known duration.
     if len(timeline.times) > 1 and timeline.duration_s < whole * WHOLE_SHARE:
         raise Drop(DropReason.UNDECODABLE_MEDIA, f"cut off: {timeline.duration_s} of {float(whole):.3f} s are there")
@@ -125,30 +129,62 @@ def _check_whole(container: "av.container.InputContainer", stream: "av.VideoStre
 
 def _decode(
     container: "av.container.InputContainer", stream: "av.VideoStream", timeline: Timeline, wanted: int
-) -> Iterator["av.VideoFrame"]:
-    """Frames at spread times, each decoded from the last key before it; no frame is decoded twice."""
-    frames: Iterator[av.VideoFrame] = iter(())
-    frame: av.VideoFrame | None = None
-    for target in timeline.spread(wanted):
-        key = timeline.keys[max(0, bisect_right(timeline.keys, target) - 1)]
-        if frame is None or (frame.pts or 0) < key:
-            container.seek(key, stream=stream)
-            frames = container.decode(stream)
-            frame = next(frames, None)
-        while frame is not None and (frame.pts or 0) < target:
-            following = next(frames, None)
-            if following is None:
-                break
-            frame = following
+) -> Iterator[tuple[int, "av.VideoFrame"]]:
+    """Frames at spread times, each with its time; no frame is decoded twice."""
+    targets = timeline.spread(wanted)
+    sought = _by_seeking if _container_name(container) in INDEXED else _in_order
+    for target, frame in zip(targets, sought(container, stream, timeline, targets), strict=True):
         if frame is None or frame.is_corrupt:
             raise Drop(DropReason.UNDECODABLE_MEDIA, f"no whole frame at {timeline.seconds(target)} s")
+        yield target, frame
+
+
+def _by_seeking(
+    container: "av.container.InputContainer", stream: "av.VideoStream", timeline: Timeline, targets: Sequence[int]
+) -> Iterator["av.VideoFrame | None"]:
+    """Each decoded from the last key before it, or from an earlier one where decoding starts too late."""
+    frames: Iterator[av.VideoFrame] = iter(())
+    frame: av.VideoFrame | None = None
+    for target in targets:
+        at = max(0, bisect_right(timeline.keys, target) - 1)
+        if frame is None or _shown(frame) < timeline.keys[at]:
+            frame = None
+            while (frame is None or _shown(frame) > target) and at >= 0:
+                container.seek(timeline.keys[at], stream=stream)
+                frames = container.decode(stream)
+                frame = next(frames, None)
+                at -= 1
+        while frame is not None and _shown(frame) < target:
+            frame = next(frames, None)
         yield frame
 
 
-def _standardise(frames: Iterable["av.VideoFrame"], timeline: Timeline, limits: Media) -> Standard:
+def _in_order(
+    container: "av.container.InputContainer", stream: "av.VideoStream", timeline: Timeline, targets: Sequence[int]
+) -> Iterator["av.VideoFrame | None"]:
+    """Each found by its place among all frames: without an index a seek lands anywhere, and times may be missing."""
+    container.seek(0)
+    frames = enumerate(container.decode(stream))
+    at, frame = -1, None
+    for target in targets:
+        place = bisect_left(timeline.times, target)
+        while at < place:
+            following = next(frames, None)
+            if following is None:
+                frame = frame if place == len(timeline.times) - 1 else None  # the last one may be held back
+                break
+            at, frame = following
+        yield frame
+
+
+def _shown(frame: "av.VideoFrame") -> int:
+    return frame.pts or 0
+
+
+def _standardise(frames: Iterable[tuple[int, "av.VideoFrame"]], timeline: Timeline, limits: Media) -> Standard:
     notes: set[Note] = set()
     parts: list[MediaPart] = []
-    for frame in frames:
+    for time, frame in frames:
         check_pixels((frame.width, frame.height), limits)
         raw = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV annotates all but its return value
         image = raw.rotate(frame.rotation, expand=True)
@@ -158,5 +194,5 @@ def _standardise(frames: Iterable["av.VideoFrame"], timeline: Timeline, limits: 
         if not parts:
             size, phash = image.size, perceptual_hash(standard)
         part = encode(standard, lossless=False, quality=limits.jpeg_quality)
-        parts.append(replace(part, at_s=timeline.seconds(frame.pts or 0)))
+        parts.append(replace(part, at_s=timeline.seconds(time)))
     return Standard(size, phash, notes, tuple(parts))
