@@ -15,7 +15,14 @@ TIME = pa.timestamp("us", tz="UTC")
 STRINGS = pa.list_(STRING)
 TURNS = pa.list_(pa.struct([("role", STRING), ("text", STRING)]))
 ORIGIN = pa.struct(
-    [("file", STRING), ("position", LONG), ("units", LONG), ("record_hash", STRING), ("original_id", STRING)]
+    [
+        ("file", STRING),
+        ("position", LONG),
+        ("units", LONG),
+        ("record_hash", STRING),
+        ("original_id", STRING),
+        ("notes", STRING),
+    ]
 )
 CHECKS = pa.struct(
     [

@@ -24,6 +24,7 @@ def test_a_sample_row_is_a_row_of_the_table():
     assert (row["modality"], row["media"], row["media_status"]) == ("image", ["m1"], "present")
     assert row["origin"] == {
         "file": "a.json", "position": 3, "units": 2, "record_hash": "hash", "original_id": "from the draft",
+        "notes": None,
     }  # fmt: skip
     assert (row["gold_answer"], row["evidence"], row["evidence_kind"]) == ("é", "é", "ocr")
     assert row["sample_id"] == sample_id("shapes", row["content_id"])

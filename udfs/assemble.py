@@ -57,6 +57,7 @@ def origin_row(origin: Origin) -> Row:
         "units": origin.units,
         "record_hash": origin.record_hash,
         "original_id": origin.original_id,
+        "notes": origin.notes,
     }
 
 

@@ -24,6 +24,8 @@ class Origin:
     record_hash: str = ""
     """sha256 of the record's raw bytes, or of its canonical JSON where a container has no bytes of its own."""
     original_id: str | None = None
+    notes: str | None = None
+    """What its reader had to decide: a key that stands twice, a number that is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,7 @@ def _unit(record: Record, side: str, problem: Problem | None) -> Row:
         "file": record.origin.file,
         "position": record.origin.position,
         "record_hash": record.origin.record_hash,
+        "notes": record.origin.notes,
         "problem": None if problem is None else f"{problem.reason.value}:{problem.detail}",
         "excerpt": record.excerpt,
     }
@@ -262,8 +263,9 @@ def _joined(group: Row, family: Family) -> Iterator[Record]:
         for record in family.joiner(group["join_key"], whole):
             hashes = "".join(part.origin.record_hash for part in whole)
             digest = record.origin.record_hash or hashlib.sha256(hashes.encode()).hexdigest()
-            yield replace(record, origin=replace(record.origin, record_hash=digest))
+            notes = "; ".join(sorted({part.origin.notes for part in whole if part.origin.notes}))
+            yield replace(record, origin=replace(record.origin, record_hash=digest, notes=notes or None))
 
 
 def _origin(unit: Row) -> Origin:
-    return Origin(unit["file"], unit["position"], 1, unit["record_hash"])
+    return Origin(unit["file"], unit["position"], 1, unit["record_hash"], notes=unit["notes"])

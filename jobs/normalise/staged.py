@@ -32,6 +32,7 @@ PART = pa.struct(
         ("file", pa.string()),
         ("position", pa.int64()),
         ("record_hash", pa.string()),
+        ("notes", pa.string()),
         ("problem", pa.string()),
         ("excerpt", pa.string()),
     ]

@@ -2,7 +2,9 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -59,7 +61,8 @@ def _record(piece: Piece, part: Range, position: int) -> Record:
     if piece.too_large:
         problem = Problem(DropReason.RECORD_TOO_LARGE, f"{piece.size} bytes, at most {LARGEST} are read")
         return Record({}, origin, problem, excerpt)
-    value = decode(b"{" + piece.data + b"}" if keyed else piece.data)
+    value, notes = read_value(b"{" + piece.data + b"}" if keyed else piece.data)
+    origin = replace(origin, notes=notes) if notes else origin
     if keyed and isinstance(value, dict):
         value = _unkeyed(value)
     if part.container is Container.JSON_ARRAY and isinstance(value, list) and len(value) == 1:
@@ -80,24 +83,62 @@ def _unkeyed(pair: dict[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
     return {"_key": key, "value": value} if isinstance(value, int | str) else value
 
 
-def decode(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """A JSON value, or the problem with it.
+def read_value(text: bytes) -> tuple[Any, str | None]:
+    """A JSON value, or the problem with it; and what had to be decided about it.
 
     Beyond the standard: NaN and infinities become null, lone surrogates U+FFFD, of equal keys the last one counts.
     """
     if text.count(b"[") + text.count(b"{") > DEEPEST and depth_of(text) > DEEPEST:
-        return Problem(DropReason.MALFORMED, f"nested deeper than {DEEPEST}")
+        return Problem(DropReason.MALFORMED, f"nested deeper than {DEEPEST}"), None
     try:
-        return _decode(text)
+        value = _decode(text)
     except (ValueError, RecursionError):
-        return _decode_leniently(text)
+        return _read_leniently(text)
+    if text.count(b'":') != _keys(value):  # a key stands twice, or text looks like one, or blanks follow keys
+        return value, _read_leniently(text)[1]
+    return value, None
 
 
-def _decode_leniently(text: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def _read_leniently(text: bytes) -> tuple[Any, str | None]:
+    notes: dict[str, None] = {}
+
+    def null(word: str) -> None:
+        notes[f"{word} read as null"] = None
+
+    def number(word: str) -> float | None:
+        found = float(word)
+        if math.isfinite(found):
+            return found
+        null(word)
+        return None
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) < len(pairs):
+            notes.update((f"key {key!r} stands twice", None) for key, times in _times(pairs).items() if times > 1)
+        return value
+
     try:
-        return _encodable(json.loads(text.decode(), parse_constant=_none, parse_float=_finite))
+        value = json.loads(text.decode(), parse_constant=null, parse_float=number, object_pairs_hook=members)
+        return _encodable(value), _encodable("; ".join(notes)[:_EXCERPT]) or None
     except (ValueError, RecursionError) as error:
-        return Problem(DropReason.MALFORMED, str(error))
+        return Problem(DropReason.MALFORMED, str(error)), None
+
+
+def _times(pairs: list[tuple[str, Any]]) -> Counter[str]:
+    return Counter(key for key, _ in pairs)
+
+
+def _keys(value: Any) -> int:  # noqa: ANN401 - any JSON value
+    keys, todo = 0, [[value]]
+    while todo:
+        for node in todo.pop():
+            if type(node) is dict:
+                keys += len(node)
+                todo.append(list(node.values()))
+            elif type(node) is list:
+                todo.append(node)
+    return keys
 
 
 def _encodable(node: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -106,15 +147,6 @@ def _encodable(node: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(node, list):
         return [_encodable(item) for item in node]
     return {_encodable(key): _encodable(item) for key, item in node.items()} if isinstance(node, dict) else node
-
-
-def _none(_: str) -> None:
-    return None
-
-
-def _finite(text: str) -> float | None:
-    number = float(text)
-    return number if math.isfinite(number) else None
 
 
 def depth_of(text: bytes) -> int:

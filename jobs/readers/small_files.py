@@ -5,6 +5,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
@@ -15,7 +16,7 @@ from defusedxml import DefusedXmlException
 from jobs.readers.arrays import plain
 from jobs.readers.delimited import table_of
 from jobs.readers.documents import BOM
-from jobs.readers.json_records import DEEPEST, decode
+from jobs.readers.json_records import DEEPEST, read_value
 from jobs.readers.ranges import Range
 from schemas.enums import DropReason
 from schemas.errors import InputError
@@ -59,6 +60,8 @@ def _record(uri: str, origin: Origin, suffix: str, picture: str) -> Record:
         raise InputError(f"{uri} cannot be read: {error}", "it changed or is gone; run again") from error
     hashed = Origin(origin.file, origin.position, record_hash=hashlib.sha256(data).hexdigest())
     excerpt = "" if suffix == "npz" else data[: 4 * _EXCERPT].decode("utf-8", "replace")[:_EXCERPT]
+    if suffix == "json":
+        hashed = replace(hashed, notes=read_value(data.removeprefix(BOM))[1])
     value = value_of(data, suffix)
     if isinstance(value, Problem):
         return Record({}, hashed, value, excerpt)
@@ -87,7 +90,7 @@ def value_of(data: bytes, suffix: str) -> dict[str, Any] | Problem:
 
 
 def _json(data: bytes) -> dict[str, Any] | Problem:
-    value = decode(data)
+    value, _ = read_value(data)
     if isinstance(value, dict | Problem):
         return value
     return Problem(DropReason.WRONG_SHAPE, f"a record must be an object, this is a {type(value).__name__}")

@@ -86,7 +86,7 @@ def overview(tables: Tables, config: Config, release_id: int | None = None) -> D
         *("verdict", "p_yes", "label_mass", "content_score", "relevance_score"),
         *(f.col(f"checks.{name}").alias(name) for name in CHECK_NAMES),
         *("call_key", "model", "revision", "prompt_version"),
-        *(f.col(f"origin.{name}").alias(name) for name in ("file", "position", "record_hash", "original_id")),
+        *(f.col(f"origin.{name}").alias(name) for name in ("file", "position", "record_hash", "original_id", "notes")),
         f.col("licence.spdx").alias("licence"),
         *("media", "before", "after"),
     )
@@ -153,7 +153,7 @@ def _lineage(row: Mapping[str, Any], gate_id: str | None) -> tuple[tuple[str, st
         "release": release, "gate": gate_id, "pair": row["pair_id"], "call": row["call_key"], "model": model,
         "prompt version": row["prompt_version"], "sample": row["sample_id"], "source": row["source_id"],
         "file": row["file"], "position": row["position"], "record hash": row["record_hash"],
-        "publisher's id": row["original_id"], "licence": row["licence"],
+        "publisher's id": row["original_id"], "notes of the reader": row["notes"], "licence": row["licence"],
     }  # fmt: skip
     return tuple((name, str(value)) for name, value in names.items() if value is not None)
 

@@ -16,6 +16,7 @@ told AS (
 SELECT
   i.id, i.release_id, i.kind, i.source_id, i.lineage.sample_id, s.content_id,
   i.lineage.origin.file, i.lineage.origin.position, i.lineage.origin.record_hash, i.lineage.origin.original_id,
+  i.lineage.origin.notes,
   s.conversation AS before, i.conversation AS after,
   i.lineage.call_key, c.model, c.revision, c.prompt_version, p.name AS prompt, p.text AS prompt_text, c.reply,
   c.answered_at, i.quality.p_yes, t.verdicts, r.gate_id, g.success AS gate_passed, r.run_id AS published_by

@@ -69,7 +69,8 @@ def make_sample(made: Group, n: int) -> dict[str, Any]:
         "sample_id": digest("sample", content), "content_id": content, "source_id": made.source_id,
         "group": made.group, "category": made.category, "modality": made.modality, "language": "en",
         "media": list(made.media), "media_status": made.status, "conversation": turns, "licence": FREE,
-        "origin": {"file": "a.json", "position": n, "units": 1, "record_hash": digest(n), "original_id": None},
+        "origin": {"file": "a.json", "position": n, "units": 1, "record_hash": digest(n), "original_id": None,
+                   "notes": None},
     }  # fmt: skip
 
 

@@ -55,7 +55,8 @@ def reading(run: int, records: int) -> dict[str, object]:
 
 
 def reject(run_id: str, n: int) -> dict[str, object]:
-    origin = {"file": "a.json", "position": n, "units": 1, "record_hash": digest("bad", n), "original_id": None}
+    origin = {"file": "a.json", "position": n, "units": 1, "record_hash": digest("bad", n)}
+    origin |= {"original_id": None, "notes": None}
     return {
         "stage": "normalise", "run_id": run_id, "source_id": "charts", "drop_reason": "no_answer",
         "detail": "nobody answers", "origin": origin, "excerpt": "{}",

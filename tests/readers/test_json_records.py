@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from jobs.readers.json_records import DEEPEST, _at_once, decode, depth_of
+from jobs.readers.json_records import DEEPEST, _at_once, depth_of, read_value
 from jobs.readers.pieces import Piece, at_commas, at_line_ends, pieces
 from jobs.readers.ranges import Range
 from schemas.enums import DropReason
@@ -29,7 +29,22 @@ from udfs.sample import Problem
     ],
 )
 def test_defined(text: bytes, value: object):
-    assert decode(text) == value
+    assert read_value(text)[0] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "notes"),
+    [
+        (b'{"a": 1, "b": [{"c": 2, "c": 3, "c": 3}]}', "key 'c' stands twice"),
+        (b'{"a" : 1, "a" : 1}', "key 'a' stands twice"),
+        (b'{"a": [NaN, -Infinity, 1e999]}', "NaN read as null; -Infinity read as null; 1e999 read as null"),
+        (rb'{"a": "\"b\": 1, \"b\": 2"}', None),
+        (b'{"a": {"c": 1}, "b": {"c": 1}}', None),
+        (b'{"a": 1, "a": }', None),
+    ],
+)
+def test_what_was_decided_is_noted(text: bytes, notes: str | None):
+    assert read_value(text)[1] == notes
 
 
 @pytest.mark.parametrize(
@@ -48,7 +63,7 @@ def test_defined(text: bytes, value: object):
     ],
 )
 def test_malformed(text: bytes, detail: str):
-    problem = decode(text)
+    problem = read_value(text)[0]
     assert isinstance(problem, Problem)
     assert problem.reason is DropReason.MALFORMED
     assert detail in problem.detail
@@ -56,7 +71,7 @@ def test_malformed(text: bytes, detail: str):
 
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]":,\\ue+-.0123tfn', max_size=40).map(str.encode))
 def test_any_bytes_end_as_a_value_or_a_problem(text: bytes):
-    value = decode(text)
+    value = read_value(text)[0]
     try:
         expected = json.loads(text.decode(), parse_constant=lambda _: None)
     except ValueError:
