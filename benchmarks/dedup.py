@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -77,7 +77,7 @@ def measure(config: Config, rows: int) -> tuple[float, float, int]:
             tables.append(name, frame.coalesce(1))
     found = tables.read("samples").count()
     started = time.perf_counter()
-    tables.read("samples").agg(F.count_distinct("content_id")).collect()
+    tables.read("samples").agg(f.count_distinct("content_id")).collect()
     plain = time.perf_counter() - started
     started = time.perf_counter()
     count = dedup(Run("bench", config, tables, Engines(config, {}, {}), Progress(quiet=True)))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 from pyspark.sql.types import LongType, StringType, StructType
 
 from jobs.dedup.kept import kept_samples
@@ -57,7 +57,7 @@ class Intake:
 def the_judge(tables: Tables, config: Config, judge_id: str | None) -> str | None:
     """The judge_id whose verdicts decide; an error where its name stands for several and none is given."""
     name = config.publishing.judge
-    ids = tables.read("judged").where(F.col("judge") == name).select("judge_id").distinct().orderBy("judge_id")
+    ids = tables.read("judged").where(f.col("judge") == name).select("judge_id").distinct().orderBy("judge_id")
     found = [row[0] for row in ids.limit(10).collect()]
     if judge_id is not None:
         if found and judge_id not in found:
@@ -73,72 +73,72 @@ def the_judge(tables: Tables, config: Config, judge_id: str | None) -> str | Non
 
 def verdicts(tables: Tables, config: Config, judge_id: str | None) -> DataFrame:
     """The deciding judge's rows with `passes`: whether the threshold is met, False where nothing was parsed."""
-    judged = tables.read("judged").where(F.col("judge") == config.publishing.judge)
-    judged = judged.where(F.col("judge_id") == judge_id) if judge_id else judged.where("false")
-    readable = (F.col("verdict") != Verdict.UNPARSED.value) & F.col("p_yes").isNotNull() & ~F.isnan("p_yes")
+    judged = tables.read("judged").where(f.col("judge") == config.publishing.judge)
+    judged = judged.where(f.col("judge_id") == judge_id) if judge_id else judged.where("false")
+    readable = (f.col("verdict") != Verdict.UNPARSED.value) & f.col("p_yes").isNotNull() & ~f.isnan("p_yes")
     judged = judged.withColumn("readable", readable)
     threshold = config.publishing.threshold
     if threshold.kind is ThresholdKind.ABSOLUTE:
-        return judged.withColumn("passes", F.col("readable") & (F.col("p_yes") >= threshold.value))
+        return judged.withColumn("passes", f.col("readable") & (f.col("p_yes") >= threshold.value))
     # One partition orders (id, number) pairs here, spilling to disk; an exact rank has no cheaper form in SQL.
     kinds = Window.partitionBy("subject_kind", "readable")
-    best = kinds.orderBy(F.desc("p_yes"), "subject_id")
+    best = kinds.orderBy(f.desc("p_yes"), "subject_id")
     # SQL reads 0.07 as a decimal, so that 7 of 100 are 7.
-    upper = F.row_number().over(best) - 1 < F.expr(f"{threshold.value:.6f}") * F.count("*").over(kinds)
-    return judged.withColumn("passes", F.col("readable") & upper)
+    upper = f.row_number().over(best) - 1 < f.expr(f"{threshold.value:.6f}") * f.count("*").over(kinds)
+    return judged.withColumn("passes", f.col("readable") & upper)
 
 
 def _reason(rules: Mapping[str, Column]) -> Column:
     """The first rule that holds."""
-    return F.coalesce(*(F.when(condition, F.lit(name)) for name, condition in rules.items()), F.lit(ACCEPTED))
+    return f.coalesce(*(f.when(condition, f.lit(name)) for name, condition in rules.items()), f.lit(ACCEPTED))
 
 
 def _unfit(config: Config) -> Mapping[str, Column]:
     """Rows that no trainer could use as they are."""
     return {
-        "too_long": F.expr(f"{WORDS} > {config.gate.max_tokens}"),
-        "placeholders": ~F.coalesce(F.expr(PLACED), F.lit(False)),
+        "too_long": f.expr(f"{WORDS} > {config.gate.max_tokens}"),
+        "placeholders": ~f.coalesce(f.expr(PLACED), f.lit(False)),
     }
 
 
 def _originals(tables: Tables, config: Config) -> DataFrame:
     rules = {
-        "group": ~F.col("group").isin([group.value for group in config.publishing.keep_groups]),
-        "absent_media": F.col("media_status") == "absent",
+        "group": ~f.col("group").isin([group.value for group in config.publishing.keep_groups]),
+        "absent_media": f.col("media_status") == "absent",
         **_unfit(config),
     }
     return kept_samples(tables).select(
-        F.col("sample_id").alias("id"),
-        F.lit(PairKind.ORIGINAL.value).alias("kind"),
+        f.col("sample_id").alias("id"),
+        f.lit(PairKind.ORIGINAL.value).alias("kind"),
         *("sample_id", "source_id", "group", "category", "modality"),
-        F.lit(None).cast("int").alias("position"),
+        f.lit(None).cast("int").alias("position"),
         _reason(rules).alias("reason"),
     )
 
 
 def _rewrites(tables: Tables, config: Config, judge_id: str | None) -> DataFrame:
     groups = [group.value for group in config.publishing.keep_groups if group in config.rewriting.groups]
-    told = verdicts(tables, config, judge_id).select(F.col("subject_id").alias("pair_id"), "readable", "passes")
+    told = verdicts(tables, config, judge_id).select(f.col("subject_id").alias("pair_id"), "readable", "passes")
     facts = kept_samples(tables).select(
-        "sample_id", "group", "category", "modality", "media", "media_status", F.lit(True).alias("known")
+        "sample_id", "group", "category", "modality", "media", "media_status", f.lit(True).alias("known")
     )
     twins = Window.partitionBy("pair_id").orderBy("sample_id", "position")
     rules = {
-        "no_sample": F.col("known").isNull(),
-        **{f"parse_{s.value}": F.col("parse_status") == s.value for s in ParseStatus if s is not ParseStatus.OK},
-        "duplicate": F.col("twin") > 1,
-        "group": ~F.col("group").isin(groups),
-        "absent_media": F.col("media_status") == "absent",
-        "unjudged": F.col("passes").isNull(),
-        "unparsed": ~F.col("readable"),
-        "below_threshold": ~F.col("passes"),
-        **{f"check_{name}": ~F.col(f"checks.{name}") for name in config.publishing.require_checks},
+        "no_sample": f.col("known").isNull(),
+        **{f"parse_{s.value}": f.col("parse_status") == s.value for s in ParseStatus if s is not ParseStatus.OK},
+        "duplicate": f.col("twin") > 1,
+        "group": ~f.col("group").isin(groups),
+        "absent_media": f.col("media_status") == "absent",
+        "unjudged": f.col("passes").isNull(),
+        "unparsed": ~f.col("readable"),
+        "below_threshold": ~f.col("passes"),
+        **{f"check_{name}": ~f.col(f"checks.{name}") for name in config.publishing.require_checks},
         **_unfit(config),
     }
-    joined = tables.read("rewritten").withColumn("twin", F.row_number().over(twins)).join(facts, "sample_id", "left")
+    joined = tables.read("rewritten").withColumn("twin", f.row_number().over(twins)).join(facts, "sample_id", "left")
     return joined.join(told, "pair_id", "left").select(
-        F.col("pair_id").alias("id"),
-        F.lit(PairKind.REWRITTEN.value).alias("kind"),
+        f.col("pair_id").alias("id"),
+        f.lit(PairKind.REWRITTEN.value).alias("kind"),
         *("sample_id", "source_id", "group", "category", "modality", "position"),
         _reason(rules).alias("reason"),
     )
@@ -153,14 +153,14 @@ def candidates(tables: Tables, config: Config, judge_id: str | None) -> DataFram
     if unknown:
         raise ConfigError(f"publishing.require_checks names {unknown}", f"checks are {', '.join(CHECK_NAMES)}")
     pool = _originals(tables, config).unionByName(_rewrites(tables, config, judge_id))
-    order = Window.partitionBy("source_id", "kind", "reason").orderBy(F.sha2("id", 256), "id")
-    return pool.withColumn("rank", F.row_number().over(order))
+    order = Window.partitionBy("source_id", "kind", "reason").orderBy(f.sha2("id", 256), "id")
+    return pool.withColumn("rank", f.row_number().over(order))
 
 
 def count(pool: DataFrame) -> Intake:
     """Candidates by source, kind and reason; a few hundred numbers, whatever the rows."""
     counts = pool.groupBy("source_id", "kind", "reason").agg(
-        F.max("group").alias("group"), F.max("category").alias("category"), F.count("*").alias("rows")
+        f.max("group").alias("group"), f.max("category").alias("category"), f.count("*").alias("rows")
     )
     strata, reasons = [], {kind.value: dict[str, int]() for kind in PairKind}
     for row in counts.collect():
@@ -179,26 +179,26 @@ def take(pool: DataFrame, quotas: Mapping[Key, int], si_share: float) -> DataFra
     """
     schema = StructType().add("source_id", StringType()).add("kind", StringType()).add("quota", LongType())
     limits = pool.sparkSession.createDataFrame([(*key, rows) for key, rows in sorted(quotas.items())], schema)
-    taken = pool.where(F.col("reason") == ACCEPTED).join(F.broadcast(limits), ["source_id", "kind"])
-    taken = taken.where(F.col("rank") <= F.col("quota"))
+    taken = pool.where(f.col("reason") == ACCEPTED).join(f.broadcast(limits), ["source_id", "kind"])
+    taken = taken.where(f.col("rank") <= f.col("quota"))
     alike = Window.partitionBy("source_id", "modality")
-    first = F.row_number().over(alike.orderBy(F.sha2("id", 256), "id")) <= F.floor(
-        F.expr(f"{si_share:.6f}") * F.count("*").over(alike)
+    first = f.row_number().over(alike.orderBy(f.sha2("id", 256), "id")) <= f.floor(
+        f.expr(f"{si_share:.6f}") * f.count("*").over(alike)
     )
-    si = (F.col("modality") == "text") | ((F.col("modality") == "image") & first)
-    return taken.withColumn("split", F.when(si, "si").otherwise("ov"))
+    si = (f.col("modality") == "text") | ((f.col("modality") == "image") & first)
+    return taken.withColumn("split", f.when(si, "si").otherwise("ov"))
 
 
 def _quality(checks: Column) -> Column:
     scores = {"p_yes": "p_yes", "content": "content_score", "relevance": "relevance_score"}
     kind = spark_schema(INSTRUCT)["quality"].dataType
-    return F.struct(*(F.col(old).alias(new) for new, old in scores.items()), checks.alias("checks")).cast(kind)
+    return f.struct(*(f.col(old).alias(new) for new, old in scores.items()), checks.alias("checks")).cast(kind)
 
 
 def _lineage(known: Mapping[str, str]) -> Column:
     kind = spark_schema(INSTRUCT)["lineage"].dataType
     assert isinstance(kind, StructType)
-    return F.struct(*(F.col(known[n]) if n in known else F.lit(None) for n in kind.fieldNames())).cast(kind)
+    return f.struct(*(f.col(known[n]) if n in known else f.lit(None) for n in kind.fieldNames())).cast(kind)
 
 
 def released(tables: Tables, taken: DataFrame, told: DataFrame, release_id: int) -> DataFrame:
@@ -206,34 +206,34 @@ def released(tables: Tables, taken: DataFrame, told: DataFrame, release_id: int)
     keys = taken.select("id", "kind", "sample_id", "position", "split")
     samples = kept_samples(tables).withColumnRenamed("conversation", "original")
     told = told.drop("sample_id", "source_id", "call_key")
-    verdict = {kind: told.where(F.col("subject_kind") == kind.value).drop("subject_kind") for kind in PairKind}
+    verdict = {kind: told.where(f.col("subject_kind") == kind.value).drop("subject_kind") for kind in PairKind}
     originals = (
-        keys.where(F.col("kind") == "original")
+        keys.where(f.col("kind") == "original")
         .join(samples, "sample_id")
         .join(verdict[PairKind.ORIGINAL].withColumnRenamed("subject_id", "content_id"), "content_id", "left")
-        .withColumn("conversation", F.col("original"))
-        .withColumn("quality", _quality(F.col("checks")))
+        .withColumn("conversation", f.col("original"))
+        .withColumn("quality", _quality(f.col("checks")))
         .withColumn("lineage", _lineage({"sample_id": "sample_id", "judge_id": "judge_id", "origin": "origin"}))
     )
     pairs = tables.read("rewritten").select(
-        F.col("pair_id").alias("id"), "sample_id", "position", "call_key", "conversation", F.col("checks").alias("own")
+        f.col("pair_id").alias("id"), "sample_id", "position", "call_key", "conversation", f.col("checks").alias("own")
     )
     # A call may have been stored twice; whatever the key covers is the same in both.
     calls = (
         tables.read("calls")
         .groupBy("call_key")
-        .agg(*(F.max(name).alias(name) for name in ("prompt_version", "model", "revision")))
+        .agg(*(f.max(name).alias(name) for name in ("prompt_version", "model", "revision")))
     )
     named = ("sample_id", "call_key", "judge_id", "prompt_version", "model", "revision", "origin")
     rewrites = (
-        keys.where(F.col("kind") == "rewritten")
+        keys.where(f.col("kind") == "rewritten")
         .join(pairs, ["id", "sample_id", "position"])
         .join(samples, "sample_id")
         .join(verdict[PairKind.REWRITTEN].withColumnRenamed("subject_id", "id"), "id", "left")
         .join(calls, "call_key", "left")
-        .withColumn("quality", _quality(F.col("own")))
+        .withColumn("quality", _quality(f.col("own")))
         .withColumn("lineage", _lineage({"pair_id": "id", **{name: name for name in named}}))
     )
     columns = [name for name in INSTRUCT.arrow.names if name != "release_id"]
     both = originals.select(*columns).unionByName(rewrites.select(*columns))
-    return both.withColumn("release_id", F.lit(release_id).cast("long"))
+    return both.withColumn("release_id", f.lit(release_id).cast("long"))

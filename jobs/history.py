@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.release import commit, fingerprint, latest, manifest, read_release, repair
 from jobs.tables import Tables
@@ -33,25 +33,25 @@ def compare(tables: Tables, old: int, new: int) -> DataFrame:
     """One row per id of either release: change (added, removed, changed, same), its category as shown, columns."""
     names = [name for name in read_release(tables, new).columns if name not in (OWN, "id")]
     before, after = (_digests(read_release(tables, number), names) for number in (old, new))
-    joined = before.select("id", F.struct("*").alias("a")).join(
-        after.select("id", F.struct("*").alias("b")), "id", "full_outer"
+    joined = before.select("id", f.struct("*").alias("a")).join(
+        after.select("id", f.struct("*").alias("b")), "id", "full_outer"
     )
-    changed = (F.when(~F.col(f"a.{name}").eqNullSafe(F.col(f"b.{name}")), F.lit(name)) for name in names)
+    changed = (f.when(~f.col(f"a.{name}").eqNullSafe(f.col(f"b.{name}")), f.lit(name)) for name in names)
     change = (
-        F.when(F.col("a").isNull(), "added")
-        .when(F.col("b").isNull(), "removed")
-        .when(F.size("columns") > 0, "changed")
+        f.when(f.col("a").isNull(), "added")
+        .when(f.col("b").isNull(), "removed")
+        .when(f.size("columns") > 0, "changed")
         .otherwise("same")
     )
-    compared = joined.withColumn("columns", F.array_compact(F.array(*changed)))
-    return compared.select("id", change.alias("change"), F.coalesce("b.shown", "a.shown").alias("shown"), "columns")
+    compared = joined.withColumn("columns", f.array_compact(f.array(*changed)))
+    return compared.select("id", change.alias("change"), f.coalesce("b.shown", "a.shown").alias("shown"), "columns")
 
 
 def _digests(rows: DataFrame, names: Sequence[str]) -> DataFrame:
     # JSON keeps the names of fields that are present, so that NULLs count.
-    hashes = (F.xxhash64(F.to_json(F.struct(name))).alias(name) for name in names if name in rows.columns)
-    missing = (F.lit(None).cast("long").alias(name) for name in names if name not in rows.columns)
-    return rows.select("id", F.col("category").alias("shown"), *hashes, *missing)
+    hashes = (f.xxhash64(f.to_json(f.struct(name))).alias(name) for name in names if name in rows.columns)
+    missing = (f.lit(None).cast("long").alias(name) for name in names if name not in rows.columns)
+    return rows.select("id", f.col("category").alias("shown"), *hashes, *missing)
 
 
 def diff(tables: Tables, old: int, new: int) -> Difference:
@@ -60,7 +60,7 @@ def diff(tables: Tables, old: int, new: int) -> Difference:
     counts: dict[str, dict[str, int]] = {}
     for change, category, number in rows.groupBy("change", "shown").count().orderBy("change", "shown").collect():
         counts.setdefault(change, {})[category] = number
-    edited = rows.where("change = 'changed'").select(F.explode("columns").alias("column"))
+    edited = rows.where("change = 'changed'").select(f.explode("columns").alias("column"))
     columns: dict[str, int] = dict(edited.groupBy("column").count().orderBy("column").collect())
     some = rows.where("change <> 'same'").orderBy("change", "id").limit(EXAMPLES).collect()
     examples = [(row["change"], row["id"], ", ".join(row["columns"] or ())) for row in some]
@@ -104,5 +104,5 @@ def rollback(tables: Tables, release_id: int) -> Row:
         )
     number = int(newest["release_id"]) + 1
     facts = {key: old[key] for key in ("rows", "counts", "content_hash", "gate_id", "run_id", "config")}
-    rows = read_release(tables, release_id).withColumn(OWN, F.lit(number).cast("long"))
+    rows = read_release(tables, release_id).withColumn(OWN, f.lit(number).cast("long"))
     return commit(tables, rows, {**facts, "release_id": number, "restored_from": release_id})

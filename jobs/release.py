@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.tables import Tables, conform
 from schemas.errors import ConfigError, PipelineError
@@ -51,8 +51,8 @@ class Release:
 def fingerprint(rows: DataFrame) -> Fingerprint:
     """Counts and an order-free hash over all columns but release_id, in one pass."""
     # JSON keeps the names of fields that are present: plain hashing would skip NULLs and take one check for another.
-    whole = F.xxhash64(F.to_json(F.struct(*sorted(set(rows.columns) - {"release_id"})))).cast("decimal(38,0)")
-    groups = rows.groupBy(*BREAKDOWN).agg(F.count("*").alias("rows"), F.sum(whole).alias("hash")).collect()
+    whole = f.xxhash64(f.to_json(f.struct(*sorted(set(rows.columns) - {"release_id"})))).cast("decimal(38,0)")
+    groups = rows.groupBy(*BREAKDOWN).agg(f.count("*").alias("rows"), f.sum(whole).alias("hash")).collect()
     counts: dict[str, dict[str, int]] = {name: {} for name in BREAKDOWN}
     for group in groups:
         for name in BREAKDOWN:
@@ -95,7 +95,7 @@ def _history(tables: Tables, name: str, limit: int) -> list[Row]:
 
 def latest(tables: Tables) -> Row | None:
     """The manifest of the newest release."""
-    found = tables.read("releases").orderBy(F.desc("release_id")).limit(1).collect()
+    found = tables.read("releases").orderBy(f.desc("release_id")).limit(1).collect()
     return found[0] if found else None
 
 

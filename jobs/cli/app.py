@@ -67,8 +67,9 @@ def options(
     """Reads the configuration once, when a command asks for it."""
     chosen = [*(settings or []), *([f"storage.root={json.dumps(root)}"] if root else [])]
 
-    def read(*more: str) -> Options:
-        return Options(load_config(profile, config, [*more, *chosen]), load_sources(catalogue), prompts, quiet)
+    def read(defaults: Sequence[str], own: Sequence[str]) -> Options:
+        found = load_config(profile, config, [*defaults, *chosen, *own])
+        return Options(found, load_sources(catalogue), prompts, quiet)
 
     ctx.obj = read
 

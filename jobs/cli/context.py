@@ -1,8 +1,11 @@
 """What commands share: reading options, and output as a table or as JSON."""
 
+import base64
+import csv
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
 import typer
@@ -16,15 +19,35 @@ from jobs.run import Options
 PIPE_WIDTH = 160
 
 
-def read_options(ctx: typer.Context, *defaults: str) -> Options:
-    """The options of the command line; `defaults` are settings that those of the user override."""
-    options: Options = ctx.obj(*defaults)
+def read_options(ctx: typer.Context, *own: str, defaults: Sequence[str] = ()) -> Options:
+    """The options of the command line; `own` are settings of the command, which count more than --set.
+
+    `defaults` are settings that those of the user override.
+    """
+    options: Options = ctx.obj(defaults, own)
     return options
 
 
 def print_json(value: object) -> None:
-    """JSON on stdout."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+    """JSON on stdout; bytes in base64, times in ISO 8601."""
+    sys.stdout.write(_json(value, indent=2) + "\n")
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """CSV on stdout, with a header; NULL is an empty field, what has no form in CSV is JSON."""
+    writer = csv.writer(sys.stdout)
+    writer.writerow(columns)
+    writer.writerows([cell if isinstance(cell, str | None) else _json(cell).strip('"') for cell in row] for row in rows)
+
+
+def _json(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, indent=indent, ensure_ascii=False, default=_printable)
+
+
+def _printable(value: object) -> str:
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -193,7 +193,7 @@ def demo(
     """Build a small corpus of real content, and run everything on it with a real engine on the CPU."""
     from jobs.demo import Wishes, run_demo
 
-    run_demo(lambda *defaults: read_options(ctx, *defaults), Wishes(everything, as_json, replay, record))
+    run_demo(lambda *defaults: read_options(ctx, defaults=defaults), Wishes(everything, as_json, replay, record))
 
 
 STAGES: Sequence[Callable[..., None]] = (normalise, dedup, rewrite, judge, publish, export)

@@ -1,7 +1,5 @@
 """Commands over the tables and the packages: sql, bundle."""
 
-import csv
-import sys
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -9,9 +7,9 @@ from typing import Annotated
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import typer
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, PySparkException
 
-from jobs.cli.context import print_json, print_table, read_options
+from jobs.cli.context import print_csv, print_json, print_table, read_options
 from jobs.engines import load_engines
 from jobs.progress import Progress
 from jobs.queries import register
@@ -49,19 +47,23 @@ def sql(
         register(tables, load_engines(options.config, options.prompts, tables.root))
     try:
         found = tables.spark.sql(text).limit(rows)
+        values = [row.asDict(recursive=True) for row in found.collect()]
     except AnalysisException as error:
-        message = str(error).splitlines()[0]
         known = ", ".join([*TABLES, *packaged_views()])
-        raise ConfigError(f"the query cannot be understood: {message}", f"tables and views: {known}") from error
-    values = [row.asDict(recursive=True) for row in found.collect()]
+        raise ConfigError(f"the query cannot be understood: {_first(error)}", f"tables and views: {known}") from error
+    except PySparkException as error:
+        raise ConfigError(f"the query failed: {_first(error)}", "see docs/sql.md for queries that work") from error
+    cells = [[row[column] for column in found.columns] for row in values]
     if output is Output.JSON:
         print_json(values)
     elif output is Output.CSV:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(found.columns)
-        writer.writerows([row[column] for column in found.columns] for row in values)
+        print_csv(found.columns, cells)
     else:
-        print_table("", found.columns, [[row[column] for column in found.columns] for row in values])
+        print_table("", found.columns, cells)
+
+
+def _first(error: PySparkException) -> str:
+    return str(error).splitlines()[0]
 
 
 def _read_query(file: Path) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 from pyspark.sql import Row
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.export.folder import ExportFacts
 from jobs.export.hf import SHAPE
@@ -33,7 +33,7 @@ Group = tuple[str, str, str, str, str, int]
 def files_of(tables: Tables, release: Row, facts: ExportFacts) -> dict[str, bytes]:
     """README.md for the shards of a release."""
     terms = ("licence.spdx", "licence.commercial", "licence.redistribution", "language")
-    names = [F.coalesce(F.col(name), F.lit("")) for name in ("source_id", *terms)]
+    names = [f.coalesce(f.col(name), f.lit("")) for name in ("source_id", *terms)]
     counted = read_release(tables, facts.release_id).groupBy(*names).count().collect()
     groups: list[Group] = sorted((*row[:5], int(row[5])) for row in counted)
     body = _body(tables, release, facts, groups)
@@ -43,9 +43,12 @@ def files_of(tables: Tables, release: Row, facts: ExportFacts) -> dict[str, byte
 def _front(facts: ExportFacts, groups: Sequence[Group]) -> str:
     splits = _by_split(facts)
     size = next((name for name, limit in SIZES if facts.rows < limit), "n>1T")
+    licences = sorted({licence(group[1]) for group in groups})
+    own = {"license_name": "terms-of-the-sources", "license_link": f"{NAME}#sources-and-terms"}
     told: dict[str, Any] = {
         "pretty_name": f"mammoth-vl, release {facts.release_id}",
-        "license": _one_or_all(sorted({licence(group[1]) for group in groups})),
+        "license": _one_or_all(licences),
+        **(own if "other" in licences else {}),
         "language": sorted({group[4] for group in groups if len(group[4]) == 2 and group[4].isalpha()}),
         "task_categories": ["image-text-to-text", "visual-question-answering"],
         "tags": ["multimodal", "instruction-tuning", "chain-of-thought"],

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.gate.decoding import picture_problem
 from jobs.tables import Tables
@@ -85,16 +85,16 @@ def problems(example: Example, *, decode: bool) -> Iterator[str]:
 
 def with_problems(tables: Tables, rows: DataFrame) -> DataFrame:
     """Rows with `pictures` (how many), `estimate` (bytes, from pixels) and `problem`: why one is left out, or NULL."""
-    media = tables.read("media").select("media_id", "parts", F.expr("standard_width * standard_height * parts AS area"))
-    listed = rows.select("id", F.explode("media").alias("media_id")).join(media, "media_id")
+    media = tables.read("media").select("media_id", "parts", f.expr("standard_width * standard_height * parts AS area"))
+    listed = rows.select("id", f.explode("media").alias("media_id")).join(media, "media_id")
     found = listed.groupBy("id").agg(
-        F.count("*").alias("found"), F.sum("parts").alias("pictures"), F.sum("area").alias("area")
+        f.count("*").alias("found"), f.sum("parts").alias("pictures"), f.sum("area").alias("area")
     )
     problem = f"""CASE WHEN coalesce(found, 0) <> size(media) THEN 'media_missing'
                        WHEN NOT ({PLACED}) AND size(media) > 0 THEN 'placeholders_differ' END"""
-    rows = rows.join(found, "id", "left").withColumn("pictures", F.coalesce("pictures", F.lit(0)))
-    rows = rows.withColumn("estimate", F.expr(f"length(to_json(conversation)) + coalesce(area, 0) * {JPEG_BYTES}"))
-    return rows.withColumn("problem", F.expr(problem))
+    rows = rows.join(found, "id", "left").withColumn("pictures", f.coalesce("pictures", f.lit(0)))
+    rows = rows.withColumn("estimate", f.expr(f"length(to_json(conversation)) + coalesce(area, 0) * {JPEG_BYTES}"))
+    return rows.withColumn("problem", f.expr(problem))
 
 
 def parts(tables: Tables, rows: DataFrame) -> DataFrame:
@@ -109,9 +109,9 @@ def parts(tables: Tables, rows: DataFrame) -> DataFrame:
         *(nothing.format(name) for name in ("media_id", "format", "sha256")),
         "CAST(NULL AS BINARY) AS data",
     )
-    listed = rows.select("place", "id", F.posexplode("media").alias("pos", "media_id"))
+    listed = rows.select("place", "id", f.posexplode("media").alias("pos", "media_id"))
     stored = tables.read("media_bytes").select("media_id", "part", "format", "sha256", "data")
-    pictures = listed.join(stored, "media_id").withColumn("record", F.lit(None).cast("string"))
+    pictures = listed.join(stored, "media_id").withColumn("record", f.lit(None).cast("string"))
     return records.unionByName(pictures)
 
 

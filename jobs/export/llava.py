@@ -8,7 +8,7 @@ from typing import cast
 
 import yaml
 from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.export.contract import check_export
 from jobs.export.folder import UNFINISHED, Array, ExportFacts, clear, complete, facts_of, read_manifest
@@ -96,8 +96,8 @@ def _array(parts: str) -> Iterator[bytes]:
 def _write_trees(tables: Tables, rows: DataFrame, folder: str, settings: Export) -> tuple[Tree, ...]:
     if settings.media == "none":
         return ()
-    pairs = rows.select(F.explode(F.arrays_zip("media", "paths")).alias("pair"))
-    used = pairs.select(F.col("pair.media").alias("media_id"), F.col("pair.paths").alias("path"))
+    pairs = rows.select(f.explode(f.arrays_zip("media", "paths")).alias("pair"))
+    used = pairs.select(f.col("pair.media").alias("media_id"), f.col("pair.paths").alias("path"))
     return tuple(write_media(tables, used, folder, settings.shard_bytes if settings.media == "shards" else None))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.tables import Tables
 from udfs import files
@@ -39,21 +39,21 @@ def write_media(tables: Tables, paths: DataFrame, folder: str, shard_bytes: int 
     Pictures are written as stored. A video becomes an MP4 of its stored frames at one frame per second: a trainer
     that samples one frame a second sees each of them. Writing again gives the same files.
     """
-    used = paths.select("media_id", "path", F.substring_index("path", "/", 1).alias("tree")).distinct()
+    used = paths.select("media_id", "path", f.substring_index("path", "/", 1).alias("tree")).distinct()
     if shard_bytes is not None:
         used = _with_shards(tables, used, shard_bytes)
     else:
-        used = used.withColumn("place", F.col("path"))
+        used = used.withColumn("place", f.col("path"))
     parts = used.join(tables.read("media_bytes").select("media_id", "part", "format", "data"), "media_id")
     if shard_bytes is not None:
         parts = parts.repartition("place").sortWithinPartitions("place", "path", "part")
         written = parts.mapInArrow(_shards_into(folder), WRITTEN)
     else:
         # Pictures are written where they are read; only frames have to meet.
-        pictures = parts.where(F.col("tree") != "video_data")
-        videos = parts.where(F.col("tree") == "video_data").repartition("path").sortWithinPartitions("path", "part")
+        pictures = parts.where(f.col("tree") != "video_data")
+        videos = parts.where(f.col("tree") == "video_data").repartition("path").sortWithinPartitions("path", "part")
         written = pictures.unionByName(videos).mapInArrow(_files_into(folder), WRITTEN)
-    sums = written.groupBy("tree").agg(F.sum("files").alias("files"), F.sum("bytes").alias("bytes"))
+    sums = written.groupBy("tree").agg(f.sum("files").alias("files"), f.sum("bytes").alias("bytes"))
     return [Tree(row["tree"], row["files"], row["bytes"]) for row in sums.orderBy("tree").collect()]
 
 
@@ -63,9 +63,9 @@ def _with_shards(tables: Tables, used: DataFrame, shard_bytes: int) -> DataFrame
     media = max(1, tables.read("media").count())
     counts = used.groupBy("tree").count().collect()
     shards = {row["tree"]: max(1, -(-row["count"] * stored // (media * shard_bytes))) for row in counts}
-    many = F.element_at(F.create_map(*(F.lit(item) for pair in shards.items() for item in pair)), F.col("tree"))
-    number = F.pmod(F.xxhash64("media_id"), many) + 1
-    return used.withColumn("place", F.format_string("%s/shard_%d.tar.gz", F.col("tree"), number))
+    many = f.element_at(f.create_map(*(f.lit(item) for pair in shards.items() for item in pair)), f.col("tree"))
+    number = f.pmod(f.xxhash64("media_id"), many) + 1
+    return used.withColumn("place", f.format_string("%s/shard_%d.tar.gz", f.col("tree"), number))
 
 
 def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[Row]:

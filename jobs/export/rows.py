@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.tables import Tables
 from schemas.enums import MediaKind, Split
@@ -29,14 +29,14 @@ transform(conversation, (turn, i) -> named_struct(
 
 def with_paths(tables: Tables, rows: DataFrame) -> DataFrame:
     """Each medium of each row: id, pos, media_id, kind, several and the `path` below the export folder."""
-    several = (F.size("media") > 1).alias("several")
-    listed = rows.select("id", several, F.posexplode("media").alias("pos", "media_id"))
-    kinds = tables.read("media").select("media_id", F.col("kind").alias("media_kind"))
+    several = (f.size("media") > 1).alias("several")
+    listed = rows.select("id", several, f.posexplode("media").alias("pos", "media_id"))
+    kinds = tables.read("media").select("media_id", f.col("kind").alias("media_kind"))
     formats = tables.read("media_bytes").where("part = 0").select("media_id", "format")
-    is_video = F.col("media_kind") == MediaKind.VIDEO.value
-    tree = F.when(is_video, VIDEO).when(F.col("several"), SEVERAL).otherwise(SINGLE)
-    ending = F.when(is_video, "mp4").when(F.col("format") == "jpeg", "jpg").otherwise(F.col("format"))
-    name = F.format_string("%s/%s/%s.%s", tree, F.substring("media_id", 1, 2), "media_id", ending)
+    is_video = f.col("media_kind") == MediaKind.VIDEO.value
+    tree = f.when(is_video, VIDEO).when(f.col("several"), SEVERAL).otherwise(SINGLE)
+    ending = f.when(is_video, "mp4").when(f.col("format") == "jpeg", "jpg").otherwise(f.col("format"))
+    name = f.format_string("%s/%s/%s.%s", tree, f.substring("media_id", 1, 2), "media_id", ending)
     return listed.join(kinds, "media_id").join(formats, "media_id").withColumn("path", name)
 
 
@@ -47,11 +47,11 @@ def exportable(rows: DataFrame, paths: DataFrame) -> DataFrame:
     a stage's context is cut without a word, so that rows with more words than that are left out.
     """
     per_row = paths.groupBy("id").agg(
-        F.transform(F.sort_array(F.collect_list(F.struct("pos", "path"))), lambda item: item["path"]).alias("paths"),
-        F.max("media_kind").alias("media_kind"),
+        f.transform(f.sort_array(f.collect_list(f.struct("pos", "path"))), lambda item: item["path"]).alias("paths"),
+        f.max("media_kind").alias("media_kind"),
     )
     limits = " ".join(f"WHEN '{split}' THEN {words}" for split, words in CONTEXT.items())
-    problem = F.expr(
+    problem = f.expr(
         f"""CASE WHEN {WORDS} > CASE split {limits} END THEN 'too_long'
                  WHEN coalesce(size(paths), 0) <> size(media) THEN 'media_missing'
                  WHEN media_kind = '{MediaKind.VIDEO.value}' AND size(media) > 1 THEN 'video_not_alone' END"""
@@ -67,4 +67,4 @@ def lines(rows: DataFrame) -> DataFrame:
     )
     line = f"""CASE WHEN size(media) = 0 THEN {text} WHEN media_kind = 'video' THEN {video}
                     WHEN size(media) = 1 THEN {single} ELSE {several} END"""
-    return rows.select("split", "id", F.expr(line).alias("line"))
+    return rows.select("split", "id", f.expr(line).alias("line"))

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.export import contract, dataset_card, hf, llava, mds, webdataset
 from jobs.export.examples import with_problems
@@ -94,7 +94,7 @@ def _begin(folder: str, asked: Mapping[str, Any]) -> None:
 
 def _weigh(rows: DataFrame) -> tuple[dict[str, float], dict[str, int], dict[str, int]]:
     """Estimated bytes and rows by split, and rows that are left out by reason."""
-    sums = rows.groupBy("split", "problem").agg(F.count("*").alias("rows"), F.sum("estimate").alias("bytes")).collect()
+    sums = rows.groupBy("split", "problem").agg(f.count("*").alias("rows"), f.sum("estimate").alias("bytes")).collect()
     kept = {row["split"]: row for row in sums if row["problem"] is None}
     left: dict[str, int] = {}
     for row in sums:

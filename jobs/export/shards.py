@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.export.examples import DIGESTS, Example, digest, examples, parts, problems
 from jobs.tables import Tables
@@ -84,9 +84,9 @@ def write_shards(tables: Tables, rows: DataFrame, folder: str, shape: Shape, cou
     done = {shard.name for shard in finished(folder)}
     for name in files.find(folder, [f"{split}/.*.tmp" for split in Split]):
         files.remove(files.join(folder, name))  # of a task that was killed
-    number = F.lpad(F.pmod(F.xxhash64("id"), _many(counts)).cast("string"), 5, "0")
-    placed = rows.withColumn("place", F.concat("split", F.lit("/"), number, F.lit(f".{shape.ending}")))
-    left = placed.where(~F.col("place").isin(*done)) if done else placed
+    number = f.lpad(f.pmod(f.xxhash64("id"), _many(counts)).cast("string"), 5, "0")
+    placed = rows.withColumn("place", f.concat("split", f.lit("/"), number, f.lit(f".{shape.ending}")))
+    left = placed.where(~f.col("place").isin(*done)) if done else placed
     ordered = parts(tables, left).repartition("place").sortWithinPartitions("place", "id", "pos", "part")
     written = ordered.mapInArrow(_into(folder, shape), "name string, problem string")
     broken = written.where("problem <> ''").orderBy("name").collect()
@@ -98,7 +98,7 @@ def write_shards(tables: Tables, rows: DataFrame, folder: str, shape: Shape, cou
 
 def _many(counts: Mapping[str, int]) -> Column:
     cases = " ".join(f"WHEN '{split}' THEN {many}" for split, many in counts.items())
-    return F.expr(f"CASE split {cases} END") if cases else F.lit(1)
+    return f.expr(f"CASE split {cases} END") if cases else f.lit(1)
 
 
 def finished(folder: str) -> list[Shard]:

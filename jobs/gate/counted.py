@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.gate.subject import EXAMPLES, Counted, Numbers, Subject, examples_of, key_hash, union
 from schemas.enums import PairKind
@@ -14,10 +14,10 @@ def count_sources(subject: Subject) -> Numbers:
     """Samples and rejects of each source against what its latest run logged; a few numbers for each source."""
     frames = subject.frames
     runs = frames["runs"].where("stage = 'normalise' AND source_id IS NOT NULL").groupBy("source_id")
-    log = runs.agg(F.max_by(F.struct("run_id", "records", "rows_out", "rejected"), "ended").alias("log"))
-    samples = frames["samples"].groupBy("source_id").agg(F.count("*").alias("samples"))
+    log = runs.agg(f.max_by(f.struct("run_id", "records", "rows_out", "rejected"), "ended").alias("log"))
+    samples = frames["samples"].groupBy("source_id").agg(f.count("*").alias("samples"))
     dropped = frames["rejects"].where("stage = 'normalise'").groupBy("source_id", "run_id")
-    rejects = dropped.agg(F.count("*").alias("rejects"))
+    rejects = dropped.agg(f.count("*").alias("rejects"))
     whole = log.select("source_id", "log.*").join(samples, "source_id", "full")
     rows = whole.join(rejects, ["source_id", "run_id"], "left").orderBy("source_id").collect()
     # NULL is no row, which is as good as none: every comparison below is of numbers.
@@ -53,18 +53,18 @@ def count_stages(subject: Subject) -> Numbers:
     frames = subject.frames
     log = {row["stage"]: row for row in _latest(frames["runs"])}
     parts = {
-        "samples": frames["samples"].agg(F.array(F.count("*"))),
-        "twins": frames["twins"].agg(F.array(F.count("*"))),
+        "samples": frames["samples"].agg(f.array(f.count("*"))),
+        "twins": frames["twins"].agg(f.array(f.count("*"))),
         "rewritten": frames["rewritten"].agg(
-            F.array(
-                F.count_if(F.col("position") >= 0),
-                F.count_distinct("call_key"),
-                F.count_distinct(F.when(F.col("parse_status") == "ok", F.col("call_key"))),
+            f.array(
+                f.count_if(f.col("position") >= 0),
+                f.count_distinct("call_key"),
+                f.count_distinct(f.when(f.col("parse_status") == "ok", f.col("call_key"))),
             )
         ),
-        "judged": frames["judged"].agg(F.array(F.count("verdict"))),
+        "judged": frames["judged"].agg(f.array(f.count("verdict"))),
     }
-    rows = union([part.toDF("n").select(F.lit(name).alias("table"), "n") for name, part in parts.items()]).collect()
+    rows = union([part.toDF("n").select(f.lit(name).alias("table"), "n") for name, part in parts.items()]).collect()
     seen = {row["table"]: row["n"] for row in rows}
     twins = log.get("dedup")
     told = sum(n for name, n in _findings(twins).items() if name.endswith((" dropped", " flagged")))
@@ -87,7 +87,7 @@ def count_stages(subject: Subject) -> Numbers:
 
 def _latest(runs: DataFrame) -> list[Row]:
     whole = runs.where("stage IN ('dedup', 'rewrite', 'judge')").groupBy("stage")
-    latest = whole.agg(F.max_by(F.struct("rows_in", "rows_out", "facts"), "ended").alias("log"))
+    latest = whole.agg(f.max_by(f.struct("rows_in", "rows_out", "facts"), "ended").alias("log"))
     return latest.select("stage", "log.*").collect()
 
 
@@ -105,7 +105,7 @@ def count_lineage(subject: Subject) -> Numbers:
     """Released rows without a sample or a reply, and the shares of them that dedup has flagged."""
     frames = subject.frames
     rows = frames["instruct"].select("id", "kind", "lineage.sample_id", "lineage.call_key")
-    rewrites = rows.where(F.col("kind") == PairKind.REWRITTEN.value)
+    rewrites = rows.where(f.col("kind") == PairKind.REWRITTEN.value)
     lost = {
         "samples_known": _missing(rows, "sample_id", frames["samples"]),
         "calls_known": _missing(rewrites, "call_key", frames["calls"]),
@@ -114,13 +114,15 @@ def count_lineage(subject: Subject) -> Numbers:
         frames["twins"]
         .groupBy("sample_id")
         .agg(
-            F.max(F.col("kind") == "near").alias("near"),
-            F.max(F.col("kind").startswith("benchmark")).alias("benchmark"),
+            f.max(f.col("kind") == "near").alias("near"),
+            f.max(f.col("kind").startswith("benchmark")).alias("benchmark"),
         )
     )
-    flagged = rows.join(twins, "sample_id").agg(F.array(F.count_if("near"), F.count_if("benchmark"), F.count("*")))
-    parts = [flagged.toDF("n").select(F.lit("twins").alias("name"), "n")]
-    parts += [f.agg(F.array(F.count("*"))).toDF("n").select(F.lit(n).alias("name"), "n") for n, f in lost.items()]
+    flagged = rows.join(twins, "sample_id").agg(f.array(f.count_if("near"), f.count_if("benchmark"), f.count("*")))
+    parts = [flagged.toDF("n").select(f.lit("twins").alias("name"), "n")]
+    parts += [
+        gone.agg(f.array(f.count("*"))).toDF("n").select(f.lit(name).alias("name"), "n") for name, gone in lost.items()
+    ]
     seen = {row["name"]: row["n"] for row in union(parts).collect()}
     released = subject.candidate.rows
     known = {
@@ -135,23 +137,23 @@ def count_lineage(subject: Subject) -> Numbers:
 
 def _missing(rows: DataFrame, key: str, table: DataFrame) -> DataFrame:
     have = table.select(key_hash(key).alias("hash"))
-    asked = rows.select("id", F.col(key).alias("value"), key_hash(key).alias("hash"))
+    asked = rows.select("id", f.col(key).alias("value"), key_hash(key).alias("hash"))
     return asked.join(have, "hash", "left_anti").select("id", "value")
 
 
 def count_media(subject: Subject) -> Numbers:
     """Media of the release that are unknown or whose parts are not all stored."""
     used = used_media(subject)
-    stored = subject.frames["media_bytes"].groupBy("media_id").agg(F.count_distinct("part").alias("stored"))
+    stored = subject.frames["media_bytes"].groupBy("media_id").agg(f.count_distinct("part").alias("stored"))
     known = subject.frames["media"].select("media_id", "parts")
     joined = used.join(known, "media_id", "left").join(stored, "media_id", "left")
     lacking = joined.where("parts IS NULL OR stored IS NULL OR parts <> stored")
     count = lacking.count()
-    shown = F.format_string("%s of %s parts", F.col("stored").cast("string"), F.col("parts").cast("string"))
-    examples = examples_of(lacking.select(F.col("media_id").alias("id"), shown.alias("value"))) if count else ()
+    shown = f.format_string("%s of %s parts", f.col("stored").cast("string"), f.col("parts").cast("string"))
+    examples = examples_of(lacking.select(f.col("media_id").alias("id"), shown.alias("value"))) if count else ()
     return {("media", "parts_stored"): Counted(count, examples)}
 
 
 def used_media(subject: Subject) -> DataFrame:
     """Ids of the media that released rows show."""
-    return subject.frames["instruct"].select(F.explode("media").alias("media_id")).distinct()
+    return subject.frames["instruct"].select(f.explode("media").alias("media_id")).distinct()

@@ -5,7 +5,7 @@ from io import BytesIO
 
 import pyarrow as pa
 from PIL import Image
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.gate.counted import used_media
 from jobs.gate.subject import EXAMPLES, Counted, Numbers, Subject
@@ -20,7 +20,7 @@ def count_undecodable(subject: Subject) -> Numbers:
     if not picked:
         return {key: Counted(0 if used_media(subject).isEmpty() else None)}
     ids, buckets = {row["media_id"] for row in picked}, {row["bucket"] for row in picked}
-    chosen = F.col("bucket").isin(sorted(buckets)) & F.col("media_id").isin(sorted(ids))
+    chosen = f.col("bucket").isin(sorted(buckets)) & f.col("media_id").isin(sorted(ids))
     parts = subject.frames["media_bytes"].where(chosen).select("media_id", "part", "data")
     tried = parts.mapInArrow(_try_decoding, "id string, value string")
     # A few hundred names, so that no picture is decoded twice.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.gate.subject import Counted, Numbers, Subject, examples_of, key_hash, shorten, union
 from jobs.tables import conform, spark_schema
@@ -29,9 +29,9 @@ def measure_rows(subject: Subject, suites: Mapping[str, Suite]) -> Numbers:
     shaped = {name: _shaped(subject.frames[name], suite) for name, suite in suites.items()}
     passes = []
     for name, suite in suites.items():
-        numbers = [F.expr(rule.measure).cast("double").alias(rule.name) for rule in suite.measured]
+        numbers = [f.expr(rule.measure).cast("double").alias(rule.name) for rule in suite.measured]
         once = shaped[name].agg(*numbers)
-        passes.append(once.select(F.lit(name).alias("table"), F.array(*once.columns).alias("numbers")))
+        passes.append(once.select(f.lit(name).alias("table"), f.array(*once.columns).alias("numbers")))
     found = {
         (row["table"], rule.name): Counted(value)
         for row in union(passes).collect()
@@ -50,8 +50,8 @@ def _examples(rows: DataFrame, suite: Suite, broken: list[Rule]) -> Mapping[str,
         return {}
     ends = []
     for rule in broken:
-        row = F.expr(f"IF(coalesce({rule.holds}, false), NULL, struct({suite.names_row} AS id, {rule.shows} AS value))")
-        ends.append(F.array(F.min(row), F.max(row)).alias(rule.name))
+        row = f.expr(f"IF(coalesce({rule.holds}, false), NULL, struct({suite.names_row} AS id, {rule.shows} AS value))")
+        ends.append(f.array(f.min(row), f.max(row)).alias(rule.name))
     seen = rows.agg(*ends).collect()[0]
     return {
         rule.name: tuple(dict.fromkeys(f"{row['id']}: {shorten(row['value'])}" for row in seen[rule.name]))
@@ -62,29 +62,29 @@ def _examples(rows: DataFrame, suite: Suite, broken: list[Rule]) -> Mapping[str,
 def _shaped(rows: DataFrame, suite: Suite) -> DataFrame:
     """The rows with all columns of the schema, so that a wrong one fails its own rules and no others."""
     rows = rows.select(*(_column(rows, suite.table, name).alias(name) for name in suite.table.arrow.names))
-    return rows.withColumns({name: F.expr(sql) for name, sql in suite.derived.items()})
+    return rows.withColumns({name: f.expr(sql) for name, sql in suite.derived.items()})
 
 
 def _column(rows: DataFrame, table: Table, name: str) -> Column:
     wanted = spark_schema(table)[name].dataType
     if name not in rows.columns:
-        return F.lit(None).cast(wanted)
+        return f.lit(None).cast(wanted)
     have = rows.schema[name].dataType
     if have.simpleString() == wanted.simpleString():
-        return F.col(name)
+        return f.col(name)
     is_plain = not any(kind.typeName() in {"array", "struct", "map"} for kind in (have, wanted))
-    return F.col(name).try_cast(wanted) if is_plain else F.lit(None).cast(wanted)
+    return f.col(name).try_cast(wanted) if is_plain else f.lit(None).cast(wanted)
 
 
 def measure_keys(subject: Subject, suites: Mapping[str, Suite]) -> Numbers:
     """Rows whose key another row has."""
     keyed = {n: s for n, s in suites.items() if any(rule.name == "key_unique" for rule in s.rules)}
     frames = [
-        subject.frames[name].select(F.lit(name).alias("table"), key_hash(*suite.table.key).alias("key"))
+        subject.frames[name].select(f.lit(name).alias("table"), key_hash(*suite.table.key).alias("key"))
         for name, suite in keyed.items()
     ]
-    seen = union(frames).groupBy("table", "key").agg(F.count("*").alias("rows"))
-    twice = seen.groupBy("table").agg(F.sum(F.col("rows") - 1).alias("more")).collect()
+    seen = union(frames).groupBy("table", "key").agg(f.count("*").alias("rows"))
+    twice = seen.groupBy("table").agg(f.sum(f.col("rows") - 1).alias("more")).collect()
     found: dict[tuple[str, str], Counted] = {(name, "key_unique"): Counted(0) for name in keyed}
     for row in twice:
         if row["more"]:
@@ -94,9 +94,9 @@ def measure_keys(subject: Subject, suites: Mapping[str, Suite]) -> Numbers:
 
 def _twice(rows: DataFrame, suite: Suite) -> Counted:
     """The same by the keys themselves."""
-    seen = rows.groupBy(*suite.table.key).agg(F.count("*").alias("rows")).where("rows > 1")
-    more = seen.agg(F.sum(F.col("rows") - 1)).collect()[0][0]
-    value = F.format_string("%d times", F.col("rows"))
+    seen = rows.groupBy(*suite.table.key).agg(f.count("*").alias("rows")).where("rows > 1")
+    more = seen.agg(f.sum(f.col("rows") - 1)).collect()[0][0]
+    value = f.format_string("%d times", f.col("rows"))
     return Counted(
-        more or 0, examples_of(seen.select(F.concat_ws(" ", *suite.table.key).alias("id"), value.alias("value")))
+        more or 0, examples_of(seen.select(f.concat_ws(" ", *suite.table.key).alias("id"), value.alias("value")))
     )

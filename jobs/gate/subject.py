@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.candidates import Intake
 from jobs.release import staged
@@ -124,7 +124,7 @@ def union(frames: list[DataFrame]) -> DataFrame:
 
 def key_hash(*names: str) -> Column:
     """Keys as numbers: eight bytes are shuffled, not sixty-four; two of 12 million are equal once in 250,000 runs."""
-    return F.xxhash64(*names)
+    return f.xxhash64(*names)
 
 
 def shorten(value: object) -> str:

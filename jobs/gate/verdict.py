@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import functions as F  # noqa: N812 - the name that every Spark user knows
+from pyspark.sql import functions as f
 
 from jobs.candidates import Intake
 from jobs.gate.counted import count_lineage, count_media, count_sources, count_stages
@@ -94,7 +94,7 @@ def _store(tables: Tables, candidate: Candidate, verdict: Verdict) -> None:
         "at": datetime.now(UTC),
     }
     tables.append_rows("gates", [row])
-    kept = tables.read("gates").where(F.col("gate_id") == verdict.gate_id).select("success").collect()
+    kept = tables.read("gates").where(f.col("gate_id") == verdict.gate_id).select("success").collect()
     if [item["success"] for item in kept] != [verdict.success]:
         raise GateError(f"table gates gives back {kept} for verdict {verdict.gate_id}")
 

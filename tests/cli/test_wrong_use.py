@@ -41,6 +41,8 @@ CASES = {
     "near miss": (("sources", "show", "vqav22"), 2, ["'vqav22'", "did you mean vqav2"]),
     "unknown source of a run": (("run", "--sources", "shapes,circles"), 2, ["unknown source 'circles'"]),
     "missing sources root": (("run", "--sources-root", "nowhere"), 4, ["folder nowhere does not exist"]),
+    "option over setting": (
+        ("--set", "storage.sources_root=here", "run", "--sources-root", "nowhere"), 4, ["folder nowhere does not"]),
     "missing source folder": (("sources", "check", "vqav2"), 4, ["source vqav2: no folder", "storage.sources_root"]),
     "run without a source's folder": (("run", "--sources", "vqav2"), 4, ["source vqav2: no folder"]),
     "unknown key": (("--set", "sparc.master=local", "config", "show"), 2, ["sparc", "config show"]),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as f
 from release_rows import (
     GROUPS,
     HOSTILE,
@@ -73,14 +73,14 @@ def published(
     shutil.copytree(filled, root)
     tables = Tables(spark, settings(root).storage)
     clip = good_rows.where("modality = 'video'").orderBy("id").limit(1)
-    two = clip.withColumn("media", F.array_repeat(F.lit(VIDEO), 2)).withColumn("id", F.lit("two"))
-    text = good_rows.where("modality = 'text'").orderBy("id").limit(1).withColumn("id", F.lit("long"))
+    two = clip.withColumn("media", f.array_repeat(f.lit(VIDEO), 2)).withColumn("id", f.lit("two"))
+    text = good_rows.where("modality = 'text'").orderBy("id").limit(1).withColumn("id", f.lit("long"))
     long = text.withColumn(
-        "conversation", F.expr("transform(conversation, t -> struct(t.role, repeat('so ', 5000) AS text))")
+        "conversation", f.expr("transform(conversation, t -> struct(t.role, repeat('so ', 5000) AS text))")
     )
-    long = long.withColumn("source_id", F.lit(HOSTILE)).withColumn(
+    long = long.withColumn("source_id", f.lit(HOSTILE)).withColumn(
         "licence",
-        F.struct(F.lit(HOSTILE).alias("spdx"), F.lit("no").alias("commercial"), F.lit("no").alias("redistribution")),
+        f.struct(f.lit(HOSTILE).alias("spdx"), f.lit("no").alias("commercial"), f.lit("no").alias("redistribution")),
     )
     rows = good_rows.unionByName(two).unionByName(long)
     whole = fingerprint(rows)

@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as f
 
 from jobs.candidates import Intake
 from jobs.gate.subject import Candidate, Subject
@@ -21,7 +21,7 @@ WORDS = "array_join(transform(sequence(1, {}), i -> substring(sha2(string(n * 10
 B, IMAGE = "n % 10 < 5", "n % 5 < 4"
 SAMPLE, CONTENT, PAIR, CALL = (f"sha2(concat('{letter}', n), 256)" for letter in "scpk")
 LICENCE = "named_struct('spdx', 'MIT', 'commercial', 'yes', 'redistribution', 'yes')"
-ORIGIN = "named_struct('file', 'a.json', 'position', n, 'units', 1L, 'record_hash', '', 'original_id', '')"
+ORIGIN = "named_struct('file', 'a.json', 'position', n, 'units', 1L, 'record_hash', '', 'original_id', '', 'notes', '')"
 TALK = (
     f"array(named_struct('role', 'user', 'text', concat(IF({IMAGE}, '<image>\\n', ''), {WORDS.format(20)})),"
     f" named_struct('role', 'assistant', 'text', {WORDS.format(100)}))"
@@ -91,7 +91,7 @@ def _turns(text: str) -> str:
 
 def _field(column: str, name: str, value: str) -> str:
     kind = spark_schema(TABLES["instruct"])[column].dataType
-    pairs = (f"'{f}', {value if f == name else f'{column}.{f}'}" for f in kind.fieldNames())  # type: ignore[attr-defined]
+    pairs = (f"'{own}', {value if own == name else f'{column}.{own}'}" for own in kind.fieldNames())  # type: ignore[attr-defined]
     return f"named_struct({', '.join(pairs)})"
 
 
@@ -189,9 +189,9 @@ def make_frames(spark: SparkSession, rows: int) -> dict[str, DataFrame]:
         ("dedup", rows, rows, f'{{"near flagged": {twins}}}'),
     ]
     more = spark.createDataFrame(whole, "stage string, rows_in long, rows_out long, facts string")
-    at = F.to_timestamp(F.lit("2026-01-01"))
-    log = log.withColumn("facts", F.lit("{}")).unionByName(more, allowMissingColumns=True)
-    frames["runs"] = _shaped(log.withColumns({"run_id": F.lit("r"), "started": at, "ended": at}), "runs")
+    at = f.to_timestamp(f.lit("2026-01-01"))
+    log = log.withColumn("facts", f.lit("{}")).unionByName(more, allowMissingColumns=True)
+    frames["runs"] = _shaped(log.withColumns({"run_id": f.lit("r"), "started": at, "ended": at}), "runs")
     return frames
 
 
@@ -202,7 +202,7 @@ def _made(spark: SparkSession, rows: int, name: str) -> DataFrame:
     if name == "media_bytes":
         stream = BytesIO()
         Image.new("RGB", (33, 31), (9, 128, 200)).save(stream, "JPEG")
-        frame = frame.withColumn("data", F.lit(bytearray(stream.getvalue())))
+        frame = frame.withColumn("data", f.lit(bytearray(stream.getvalue())))
     return _shaped(frame, name)
 
 
@@ -210,14 +210,14 @@ def _shaped(frame: DataFrame, name: str) -> DataFrame:
     """All columns of the schema: those that are missing NULL, structs put together from columns of their fields."""
     columns = []
     for field in spark_schema(TABLES[name]).fields:
-        kind, known = field.dataType, F.col(field.name) if field.name in frame.columns else None
+        kind, known = field.dataType, f.col(field.name) if field.name in frame.columns else None
         if known is None and kind.typeName() == "struct":
-            inner = (F.col(f.name) if f.name in frame.columns else F.lit(None) for f in kind.fields)  # type: ignore[attr-defined]
-            known = F.struct(*(c.cast(f.dataType).alias(f.name) for c, f in zip(inner, kind.fields, strict=True)))  # type: ignore[attr-defined]
+            inner = (f.col(own.name) if own.name in frame.columns else f.lit(None) for own in kind.fields)  # type: ignore[attr-defined]
+            known = f.struct(*(c.cast(own.dataType).alias(own.name) for c, own in zip(inner, kind.fields, strict=True)))  # type: ignore[attr-defined]
         elif field.name == "checks":
-            known = F.expr("named_struct('gold_preserved', true, 'arithmetic_holds', true, 'no_refusal', true,"
+            known = f.expr("named_struct('gold_preserved', true, 'arithmetic_holds', true, 'no_refusal', true,"
                            " 'no_template', true, 'no_repetition', true)")  # fmt: skip
-        columns.append((F.lit(None) if known is None else known).cast(kind).alias(field.name))
+        columns.append((f.lit(None) if known is None else known).cast(kind).alias(field.name))
     return frame.select(*(["n"] if "n" in frame.columns else []), *columns)
 
 
@@ -232,7 +232,7 @@ def plant(frames: Mapping[str, DataFrame], defects: Sequence[Defect]) -> dict[st
         cases[name, defect.column] = case
     # One expression for each column: a column changed time and again would double with every change.
     changed = {
-        name: {c: F.expr(f"CASE{case} ELSE `{c}` END") for (t, c), case in cases.items() if t == name}
+        name: {c: f.expr(f"CASE{case} ELSE `{c}` END") for (t, c), case in cases.items() if t == name}
         for name in frames
     }
     return {name: frame.withColumns(changed[name]) for name, frame in frames.items()}
@@ -240,12 +240,12 @@ def plant(frames: Mapping[str, DataFrame], defects: Sequence[Defect]) -> dict[st
 
 def spoil(frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
     """Logs that say something else, and a column too many in every table that has a suite."""
-    changed = {name: frame.withColumn("extra", F.lit(1)) for name, frame in frames.items()}
-    log = frames["runs"].withColumn("rows_out", F.expr("IF(source_id = 'source_3', rows_out + 1, rows_out)"))
+    changed = {name: frame.withColumn("extra", f.lit(1)) for name, frame in frames.items()}
+    log = frames["runs"].withColumn("rows_out", f.expr("IF(source_id = 'source_3', rows_out + 1, rows_out)"))
     log = log.withColumns({
-        "records": F.expr("IF(source_id = 'source_4', records + 1, records)"),
-        "rows_in": F.expr("IF(stage = 'dedup', rows_in - 1, rows_in)"),
-        "facts": F.expr("IF(stage = 'dedup', '{}', facts)"),
+        "records": f.expr("IF(source_id = 'source_4', records + 1, records)"),
+        "rows_in": f.expr("IF(stage = 'dedup', rows_in - 1, rows_in)"),
+        "facts": f.expr("IF(stage = 'dedup', '{}', facts)"),
     })  # fmt: skip
     return changed | {"runs": log}
 

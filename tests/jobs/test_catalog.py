@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as f
 
 from jobs.release import commit, fingerprint, latest, read_release, repair
 from jobs.tables import Tables
@@ -21,7 +21,7 @@ def catalog(spark: SparkSession) -> Iterator[Tables]:
 
 
 def publish(tables: Tables, rows: DataFrame, release_id: int) -> None:
-    rows = rows.withColumn("release_id", F.lit(release_id).cast("long"))
+    rows = rows.withColumn("release_id", f.lit(release_id).cast("long"))
     whole = fingerprint(rows)
     facts = {"release_id": release_id, "counts": "{}", "gate_id": "g", "run_id": "r", "config": "{}"}
     commit(tables, rows, {**facts, "rows": whole.rows, "content_hash": whole.content_hash})
@@ -32,7 +32,7 @@ def said(tables: Tables, name: str) -> tuple[object, ...]:
     fields = tables.spark.table(tables.sql_name(name)).schema.fields
     detail = tables.spark.sql(f"DESCRIBE DETAIL {tables.sql_name(name)}").collect()[0]
     return (
-        [(f.name, f.nullable, f.metadata.get("comment")) for f in fields],
+        [(field.name, field.nullable, field.metadata.get("comment")) for field in fields],
         detail["description"],
         detail["properties"],
     )

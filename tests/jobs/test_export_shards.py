@@ -116,6 +116,8 @@ def test_the_card_has_the_figures_and_keeps_hostile_text_apart(sharded: dict[str
     _, front, body = text.split("---\n", 2)
     told = yaml.safe_load(front)
     assert told["license"] == ["cc-by-4.0", "other"]
+    assert told["license_link"] == "README.md#sources-and-terms"
+    assert "## Sources and terms" in body
     assert told["size_categories"] == ["n<1K"]
     assert told["language"] == ["en"]
     assert {split["name"]: split["num_examples"] for split in told["dataset_info"]["splits"]} == {

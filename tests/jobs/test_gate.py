@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from gate_rows import DEFECTS, PLANTED, make_frames, plant, spoil, subject_of_rows
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as f
 
 from jobs.candidates import Intake
 from jobs.gate import verdict as verdicts
@@ -79,12 +79,12 @@ def test_one_defect_for_each_rule_is_found_by_name_and_nothing_else(clean: Frame
 
 
 def test_numbers_outside_their_bands_and_a_column_of_nulls(clean: Frames):
-    blank = F.lit(None).cast("string")
+    blank = f.lit(None).cast("string")
     frames = {
         **clean, "samples": clean["samples"].withColumn("language", blank),
         "instruct": clean["instruct"].withColumn("language", blank),
-        "twins": clean["twins"].withColumn("kind", F.expr("IF(n % 40 = 3, 'benchmark_text', kind)")),
-        "rewritten": clean["rewritten"].withColumn("parse_status", F.lit("truncated")),
+        "twins": clean["twins"].withColumn("kind", f.expr("IF(n % 40 = 3, 'benchmark_text', kind)")),
+        "rewritten": clean["rewritten"].withColumn("parse_status", f.lit("truncated")),
     }  # fmt: skip
     unread = Intake([], {"rewritten": {"accepted": 70, "below_threshold": 10, "unparsed": 20, "parse_empty": 5}})
     config = config_of(*TIGHT)

@@ -1,29 +1,64 @@
 """Releases compared, verified and put back; and what readers see while one is published, whatever dies meanwhile."""
 
+import os
+import shutil
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
+from pyspark.sql import SparkSession
+from release_rows import settings
 
 from jobs import publish as publishing
 from jobs.history import diff, rollback, verify
 from jobs.publish import publish
 from jobs.release import latest, read_release
 from jobs.tables import Tables
-from schemas.config import Config
 from schemas.errors import ConfigError, InputError
 
-Configure = Callable[..., Config]
+
+@pytest.fixture(scope="module")
+def first(spark: SparkSession, filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Root with release 1 of 50 rows; nobody may change it."""
+    root = tmp_path_factory.mktemp("first") / "root"
+    shutil.copytree(filled, root)
+    config = settings(root, "publishing.total_rows=50")
+    publish(Tables(spark, config.storage), config, "run 1")
+    return root
+
+
+@pytest.fixture(scope="module")
+def second(spark: SparkSession, first: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with release 2: those 50 and 90 more; nobody may change it."""
+    root = tmp_path_factory.mktemp("second") / "root"
+    shutil.copytree(first, root)
+    publish(Tables(spark, settings(root).storage), settings(root), "run 2")
+    return root
 
 
 @pytest.fixture
-def two(tables: Tables, configure: Configure) -> Tables:
-    """Release 1 with 50 rows and release 2 with those 50 and 90 more."""
-    publish(tables, configure("publishing.total_rows=50"), "run 1")
-    publish(tables, configure(), "run 2")
-    return tables
+def one(spark: SparkSession, first: Path, tmp_path: Path) -> Tables:
+    """A copy with release 1 to change at will."""
+    shutil.copytree(first, tmp_path / "root")
+    return Tables(spark, settings(tmp_path / "root").storage)
+
+
+@pytest.fixture
+def two(spark: SparkSession, second: Path, tmp_path: Path) -> Tables:
+    """A copy with two releases to change at will."""
+    shutil.copytree(second, tmp_path / "root")
+    return Tables(spark, settings(tmp_path / "root").storage)
+
+
+def gone(tables: Tables) -> set[str]:
+    """Ids of release 2 that release 1 does not have."""
+    older = read_release(tables, 1)
+    return {row["id"] for row in read_release(tables, 2).join(older, "id", "left_anti").select("id").collect()}
 
 
 def test_diff_verify_and_rollback(two: Tables):
@@ -35,6 +70,9 @@ def test_diff_verify_and_rollback(two: Tables):
     assert set(found.columns) <= {"split"}
     assert {change for change, *_ in found.examples} <= {"added", "changed"}
     assert set(diff(two, 2, 2).counts) == {"same"}
+    other_way = diff(two, 2, 1)
+    assert other_way.counts["removed"] == found.counts["added"]
+    assert {row for change, row, _ in other_way.examples if change == "removed"} <= gone(two)
 
     assert [verify(two, number)["rows"] for number in (1, 2, None)] == [50, 140, 140]
     back = rollback(two, 1)
@@ -74,9 +112,8 @@ class Readers:
 
 
 @pytest.fixture
-def reader(tables: Tables, configure: Configure) -> Iterator[Readers]:
-    publish(tables, configure("publishing.total_rows=50"), "run 1")
-    reader = Readers(tables)
+def reader(one: Tables) -> Iterator[Readers]:
+    reader = Readers(one)
     reader.thread.start()
     yield reader
     reader.ended.set()
@@ -84,14 +121,23 @@ def reader(tables: Tables, configure: Configure) -> Iterator[Readers]:
 
 
 STEPS = ("candidates", "mix", "take", "stage", "run_gate", "_record", "fingerprint", "commit", "unstage")
-FEW = ("stage", "commit")
 
 
-@pytest.mark.parametrize(
-    "step", [step if step in FEW else pytest.param(step, marks=pytest.mark.slow) for step in STEPS]
-)
-def test_readers_see_the_old_or_the_new_release_whatever_dies(
-    reader: Readers, tables: Tables, configure: Configure, monkeypatch: pytest.MonkeyPatch, step: str
+def publish_and_see(reader: Readers, tables: Tables, step: str) -> None:
+    """What was cut off after a step is published by the next run; readers saw whole releases only."""
+    assert latest(tables)["release_id"] == (2 if step in ("commit", "unstage") else 1)
+    last = publish(tables, settings(Path(tables.root)), "run 3")
+    assert (last.release_id, last.rows) == (2, 140)
+    assert not tables.exists("_staged_instruct")
+    reader.ended.set()
+    reader.thread.join()
+    assert reader.seen <= {(50, 1), (140, 2)}
+    assert (50, 1) in reader.seen
+
+
+@pytest.mark.parametrize("step", ["stage", "commit"])
+def test_readers_see_the_old_or_the_new_release_when_it_is_interrupted(
+    reader: Readers, one: Tables, monkeypatch: pytest.MonkeyPatch, step: str
 ):
     real = getattr(publishing, step)
 
@@ -102,11 +148,33 @@ def test_readers_see_the_old_or_the_new_release_whatever_dies(
     with monkeypatch.context() as patch:
         patch.setattr(publishing, step, die_after)
         with pytest.raises(KeyboardInterrupt):
-            publish(tables, configure(), "run 2")
-    assert latest(tables)["release_id"] == (2 if step in ("commit", "unstage") else 1)
-    last = publish(tables, configure(), "run 3")
-    assert (last.release_id, last.rows) == (2, 140)
-    reader.ended.set()
-    reader.thread.join()
-    assert reader.seen <= {(50, 1), (140, 2)}
-    assert (50, 1) in reader.seen
+            publish(one, settings(Path(one.root)), "run 2")
+    publish_and_see(reader, one, step)
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from jobs import publish
+from jobs.session import spark_session
+from jobs.tables import Tables
+from release_rows import settings
+
+real = getattr(publish, sys.argv[2])
+def die_after(*args, **kwargs):
+    real(*args, **kwargs)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(publish, sys.argv[2], die_after)
+config = settings(Path(sys.argv[1]))
+publish.publish(Tables(spark_session(config), config.storage), config, "run 2")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS)
+def test_readers_see_the_old_or_the_new_release_when_its_process_is_killed(reader: Readers, one: Tables, step: str):
+    here = Path(__file__)
+    env = {**os.environ, "PYTHONPATH": f"{here.parents[2]}:{here.parent}"}
+    killed = subprocess.run([sys.executable, "-c", KILLED, one.root, step], env=env, check=False, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr[-2000:]
+    publish_and_see(reader, one, step)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql import functions as f
 from release_rows import Rows, digest, make_pair, make_verdict
 
 from jobs.candidates import candidates, count, take, the_judge, verdicts
@@ -174,8 +174,8 @@ def test_the_hash_tells_one_check_from_another(good_rows: DataFrame):
     one = good_rows.where("kind = 'rewritten'").orderBy("id").limit(1)
 
     def hashed(gold: bool | None, refusal: bool | None) -> str:
-        quality = F.col("quality").withField("checks.gold_preserved", F.lit(gold).cast("boolean"))
-        quality = quality.withField("checks.no_refusal", F.lit(refusal).cast("boolean"))
+        quality = f.col("quality").withField("checks.gold_preserved", f.lit(gold).cast("boolean"))
+        quality = quality.withField("checks.no_refusal", f.lit(refusal).cast("boolean"))
         return fingerprint(one.withColumn("quality", quality)).content_hash
 
     assert hashed(True, None) != hashed(None, True)
