@@ -36,6 +36,48 @@ def test_tat_qa_keeps_its_table_and_its_paragraphs(tmp_path: Path):
     assert row["sample"]["conversation"][-1]["text"] == "5 million"
 
 
+def test_cells_that_are_counted_stand_apart(tmp_path: Path):
+    asked = {
+        "uid": "q",
+        "order": 1,
+        "question": "How many years?",
+        "answer": 2,
+        "derivation": "2019##2018",
+        "scale": "",
+    }
+    record = {"table": {"uid": "t", "table": [["Cash", "5"]]}, "paragraphs": [], "questions": [asked]}
+    (row,) = made(tmp_path, "tat_qa", {"tatqa_dataset_dev.json": [record]})
+    assert row["sample"]["conversation"][-1]["text"] == "2019, 2018\nAnswer: 2"
+
+
+def test_letters_that_no_picture_shows(tmp_path: Path):
+    """AI2D's pictures show words, for which some questions put letters."""
+    lettered = {"abcLabel": True, "answerTexts": ["ear", "nose"], "correctAnswer": 1, "questionId": "q"}
+    asked = {"What is A?": lettered, "Which is it?": {**lettered, "abcLabel": False}}
+    pages = {f"questions/{at}.png.json": {"imageName": f"{at}.png", "questions": asked} for at in range(3)}
+    pages["questions/3.png.json"] = {"imageName": "3.png", "questions": {"What is B?": lettered}}
+    *shown, lost = made(tmp_path, "ai2d_gpt4v", pages)
+    assert [len(row["sample"]["conversation"]) for row in shown] == [2] * 3
+    assert shown[0]["sample"]["conversation"][0]["text"] == "<image>\nWhich is it?\nA. ear\nB. nose"
+    assert (lost["reject"]["drop_reason"], "abcLabel" in lost["reject"]["detail"]) == ("missing_media", True)
+
+
+def test_descriptions_of_single_photographs_are_no_story(tmp_path: Path):
+    told = {"album_id": "1", "photo_flickr_id": "7", "original_text": "A man.", "text": "a man ."}
+    alone = {**told, "photo_order_in_story": 0, "tier": "descriptions-in-isolation"}
+    story = [{**told, "story_id": "9", "worker_arranged_photo_order": at} for at in (1, 0)]
+    files = {"dii/train.dii.json": [[alone], [alone]], "sis/train.sis.json": [[part] for part in story]}
+    (row,) = made(tmp_path, "vist", {name: {"annotations": held} for name, held in files.items()})
+    assert (row["sample"]["origin"]["file"], row["sample"]["origin"]["units"]) == ("sis/train.sis.json", 2)
+
+
+def test_sentences_without_a_story_are_not_told_together(tmp_path: Path):
+    told = {"photo_flickr_id": "7", "original_text": "A man.", "worker_arranged_photo_order": 0}
+    held = [[{**told, "story_id": "9"}]] * 3 + [[told], [told]]
+    found = made(tmp_path, "vist", {"sis/train.sis.json": {"annotations": held}})
+    assert [row["reject"]["detail"] for row in found if row["reject"]] == ["story_id is missing"] * 2
+
+
 def test_boxes_are_no_words(tmp_path: Path):
     pairs = [{"question": "Which pillow is farther?", "answer": 17, "type": "which", "multiple_choices": [3, 4, 5]}]
     images = [{"filename": "v7w_1.jpg", "image_id": 1, "qa_pairs": pairs, "split": "train"}]

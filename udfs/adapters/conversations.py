@@ -1,6 +1,7 @@
 """Records that hold a conversation already: LLaVA and what descends from it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from schemas.enums import DropReason, MediaKind, Modality, Role
@@ -78,6 +79,23 @@ def plain(record: Record, source: Source) -> Draft | None:
     if media and not marks:
         turns[0] = Turn(Role.USER, f"{IMAGE}\n{turns[0].text}")
     return Draft(tuple(turns), media, _gold(turns, media), original_id=str(name).strip())
+
+
+def interleaved(record: Record, source: Source) -> Draft:
+    """Parts of a conversation in a row, of which one is a text or the place of a picture in a list beside them."""
+    parts = [record_of(part, f"data.{at}") for at, part in enumerate(items(record.value.get("data"), "data"))]
+    said = [{"role": part.get("role"), "content": _shown(part, at)} for at, part in enumerate(parts)]
+    return adapt(replace(record, value={**record.value, "conversations": said}), source)
+
+
+def _shown(part: Mapping[str, Any], at: int) -> object:
+    if part.get("modality") == "text":
+        return part.get("data")
+    number = text(part.get("data"), f"data.{at}.data")
+    if part.get("modality") != "image" or not number.isdecimal():
+        detail = f"data.{at} is {number!r} of modality {part.get('modality')}; allowed: text, image with its number"
+        raise Drop(DropReason.WRONG_SHAPE, detail)
+    return f"<image_{int(number) + 1}>"
 
 
 def _gold(turns: Sequence[Turn], media: Media) -> str | None:
@@ -180,6 +198,7 @@ CONVERSATIONS: Mapping[str, Family] = {
         Family("llava_json", (Shape(ARRAY, frozenset(), usual=SHOWN, one_of=TURNS),), adapt),
         Family("llava_jsonl", (Shape(ARRAY, frozenset(), usual=SHOWN, one_of=TURNS),), adapt),
         Family("ov_parquet", (Shape(PARQUET, frozenset(), usual=SHOWN, one_of=TURNS),), adapt),
+        Family("interleaved_parquet", (Shape(PARQUET, frozenset({"data", "images"})),), interleaved),
         Family("m4_json", (Shape(ARRAY, frozenset({"image", "metadata"}), one_of=TURNS),), adapt),
         Family("llava_video_json", (Shape(ARRAY, frozenset({"video"}), one_of=TURNS),), adapt),
     )

@@ -47,6 +47,10 @@ def read_words(_: str, parts: Iterable[Part]) -> Iterator[Record]:
 def told_in_order(_: str, parts: Iterable[Part]) -> Iterator[Record]:
     """VIST: the sentences of a story with their photographs; one without all its photographs is a problem."""
     held = sorted(parts, key=lambda part: int(part.value.get("worker_arranged_photo_order", 0)))
+    if held[0].value.get("story_id") is None:
+        for part in held:
+            yield Record(part.value, part.origin, Problem(DropReason.MISSING_FIELD, "story_id is missing"))
+        return
     photos = [str(part.value.get("photo_flickr_id")) for part in held]
     said = [text(part.value.get("original_text") or part.value.get("text", ""), "original_text") for part in held]
     gone = [photo for photo in photos if not photo.isdecimal()]
@@ -206,7 +210,10 @@ ORIGINALS: Mapping[str, Family] = {
         family(
             "vist_sis_json",
             Recipe(fields(question=(), media=("images",)), ask=TELL, free=True),
-            side(SENTENCES, "story_id", "photo_flickr_id", "worker_arranged_photo_order", at=STORY),
+            replace(
+                side(SENTENCES, "story_id", "photo_flickr_id", "worker_arranged_photo_order", at=STORY),
+                forbids=frozenset({"photo_order_in_story"}),  # descriptions of single photographs, which tell no story
+            ),
             joiner=told_in_order,
         ),
         family(

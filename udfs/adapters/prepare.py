@@ -80,6 +80,8 @@ def _order(part: Value) -> float:
 
 def _scaled(question: Value) -> Value:
     reply, scale = question.get("answer"), question.get("scale")
+    if isinstance(question.get("derivation"), str):
+        question = {**question, "derivation": question["derivation"].replace("##", ", ")}
     if reply in (None, "", []) or not scale:
         return question
     shown = ", ".join(text(part, "answer") for part in reply) if isinstance(reply, list) else text(reply, "answer")

@@ -127,17 +127,22 @@ PUBLISHERS: Mapping[str, Family] = {
         family(
             "finqa_json",
             Recipe(
-                fields(question=("qa.question",), answer=("qa.answer", "qa.exe_ans"), rationale=("qa.explanation",)),
+                fields(
+                    question=("qa.question", "question"),
+                    answer=("qa.answer", "qa.exe_ans", "answer", "answers", "final_result"),
+                    rationale=("qa.explanation",),
+                ),
                 prepare=filing,
                 system="context",
                 shows=False,
             ),
-            rows(ARRAY, "pre_text", "post_text", "table", "qa"),
+            rows(ARRAY | PARQUET, "pre_text", "post_text", "table", "qa"),
+            rows(ARRAY | PARQUET, "pre_text", "post_text", "table", "question"),
         ),
         family(
             "tatqa_json",
             Recipe(fields(rationale=("derivation",)), prepare=report, pairs="pairs", system="context", shows=False),
-            rows(ARRAY, "table", "paragraphs", "questions"),
+            rows(ARRAY | PARQUET, "table", "paragraphs", "questions"),
         ),
         # Videos.
         family(

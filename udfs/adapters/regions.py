@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from PIL import Image
 
 from schemas.enums import DropReason
@@ -130,7 +131,11 @@ def located(value: Value) -> Value:
 
 
 def in_the_row(value: Value) -> Value:
-    """lmms-lab's RefCOCO: the expressions are the answer to a question that shows no box; the picture is in the row."""
+    """Tables of RefCOCO: lmms-lab's hold the picture and give the expressions as the answer to a question that shows no
+    box; jxu124's hold the object and the picture's entry as JSON."""
+    if "raw_anns" in value:
+        entries = {"object": _parsed(value, "raw_anns"), "image": _parsed(value, "raw_image_info")}
+        return {**located({**value, **entries}), "id": value.get("ref_id")}
     shown = record_of(value.get("image"), "image")
     if not isinstance(shown.get("bytes"), bytes):
         raise Drop(
@@ -146,6 +151,13 @@ def in_the_row(value: Value) -> Value:
         "id": value.get("question_id"),
         "image": shown,
     }
+
+
+def _parsed(value: Value, name: str) -> Value:
+    try:
+        return record_of(msgspec.json.decode(text(value.get(name), name)), name)
+    except msgspec.DecodeError as error:
+        raise Drop(DropReason.MALFORMED, f"{name} is no JSON: {error}") from None
 
 
 def concluded(value: Value) -> Value:
@@ -209,6 +221,7 @@ REGIONS: Mapping[str, Family] = {
             "ref_parquet",
             Recipe(fields(id=("id",), media=("image",)), prepare=in_the_row, pairs="pairs", free=True),
             rows(PARQUET, "image", "question", "answer", "bbox", "segmentation"),
+            rows(PARQUET, "ref_id", "sentences", "raw_anns", "raw_image_info"),
         ),
         family(
             "sherlock_json",

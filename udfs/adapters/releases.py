@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from schemas.enums import DropReason
+from schemas.errors import Drop
 from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.fields import record_of
 from udfs.adapters.flat import ALIASES, Recipe
@@ -35,9 +36,17 @@ def shown(containers: frozenset[Container], *keys: str) -> Shape:
 
 
 def diagram(value: Value) -> Value:
-    """AI2D: a file a diagram; its questions are keys, the right answer an index."""
+    """AI2D: a file a diagram; its questions are keys, the right answer an index.
+
+    Questions for letters (`abcLabel`) are left out: the publisher's pictures show the words that these stand for.
+    """
     asked = record_of(value["questions"], "questions") if "questions" in value else {value.get(KEY): value}
-    return {"pairs": [{**record_of(part, "questions"), "question": text} for text, part in asked.items()]}
+    told = {text: record_of(part, "questions") for text, part in asked.items()}
+    seen = {text: part for text, part in told.items() if not part.get("abcLabel")}
+    if told and not seen:
+        detail = f"all {len(told)} questions ask for letters (abcLabel), which the publisher's picture does not show"
+        raise Drop(DropReason.MISSING_MEDIA, detail)
+    return {"pairs": [{**part, "question": text} for text, part in seen.items()]}
 
 
 def captioned(value: Value) -> Value:
@@ -91,17 +100,31 @@ RELEASES: Mapping[str, Family] = {
             rows(frozenset({Container.FILES}), "imageName", "questions", at="json"),
         ),
         family(
+            "mavis_parquet",
+            Recipe(
+                fields(
+                    question=("text_en.text_lite_question",),
+                    answer=("answer_index",),
+                    media=("image_text_lite",),
+                    rationale=("text_en.CoT_reasoning",),
+                ),
+                by_index=True,
+            ),
+            rows(PARQUET, "image_text_lite", "text_en", "choices", "answer_index"),
+        ),
+        family(
             "hateful_memes_jsonl",
             Recipe(
-                fields(question=(), answer=("label",), media=("img",), context=()),
+                fields(question=(), answer=("label",), media=("img", "image"), context=()),
                 ask='Is this meme hateful? Its text reads "{text}". Answer yes or no.',
                 words=YES_NO,
             ),
-            rows(ARRAY, "id", "img", "label", "text"),
+            rows(ARRAY | PARQUET, "id", "img", "label", "text"),
+            rows(PARQUET, "id", "image", "label", "text"),
         ),
         family(
             "stvqa_json",
-            Recipe(media=("{dataset}/{file_name}",)),
+            Recipe(media=("{file_path}", "{dataset}/{file_name}")),
             rows(ARRAY, "file_name", "dataset", "question", "answers", at="data"),
         ),
         family(

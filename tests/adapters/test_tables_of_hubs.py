@@ -1,0 +1,104 @@
+"""Tables that others made of publishers' data, with the columns that their cards name, through the whole pass."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from normalised import normalised
+
+from udfs.adapters.regions import LOCATE
+
+PIXELS = {"bytes": b"\x89PNG\r\n\x1a\n", "path": None}
+OTHERS = {"bytes": b"\x89PNG\r\n\x1a\n2", "path": None}
+Row = Mapping[str, Any]
+
+FILING = {
+    "id": "A/2009/page_1.pdf-1", "pre_text": ["Before ."], "post_text": ["After ."], "table": [["", "x"], ["s", "1"]],
+    "question": "how much?",
+}  # fmt: skip
+BEFORE = "Before .\n\n | x\ns | 1\n\nAfter .\n\nhow much?"
+GEOMETRY = {"images": [PIXELS], "problem": "<image>Find x.", "id": 5, "choices": ["1", "2", "3", "4"]}
+REFERRED = {
+    "ref_id": 7, "ann_id": 5, "image_id": 1, "split": "train", "file_name": "COCO_train2014_000000000001_5.jpg",
+    "sentences": [{"sent": "the cat", "raw": "The cat", "sent_id": 1, "tokens": ["the", "cat"]}],
+    "raw_anns": json.dumps({"id": 5, "bbox": [20, 10, 40, 50]}), "bbox": [20.0, 10.0, 60.0, 60.0],
+    "raw_image_info": json.dumps({"file_name": "COCO_train2014_000000000001.jpg", "width": 200, "height": 100}),
+}  # fmt: skip
+MAVIS = {
+    "image_text_dominant": OTHERS, "image_text_lite": PIXELS, "answer_index": 1, "choices": ["3", "4"],
+    "text_en": {"text_dominant_question": "AB is 3. Find x.", "text_lite_question": "Find x.", "CoT_reasoning": "So."},
+}  # fmt: skip
+
+
+def part(role: str, data: str, modality: str = "text") -> Row:
+    return {"data": data, "modality": modality, "role": role}
+
+
+def told(*parts: Row, images: int = 1) -> Row:
+    return {"images": [PIXELS, OTHERS][:images], "audios": [], "videos": [], "data": parts}
+
+
+SHOWN, ASKED, ANSWERED = part("user", "0", "image"), part("user", "What?"), part("assistant", "A hill.")
+TABLES: Mapping[str, tuple[str, Row, list[str], str | None, int]] = {
+    "finqa, a question in the row": ("finqa", {**FILING, "answers": "380"}, [BEFORE, "380"], "380", 0),
+    "finqa, with its result": ("finqa", {**FILING, "answer": "", "final_result": "2.5"}, [BEFORE, "2.5"], "2.5", 0),
+    "hateful memes": (
+        "hatefulmemes_cauldron_llava_format", {"id": 1, "image": PIXELS, "label": 1, "text": "so"},
+        ['<image>\nIs this meme hateful? Its text reads "so". Answer yes or no.', "Yes"], "Yes", 1,
+    ),
+    "geometry3k, the option's text beside its letter": (
+        "geo3k", {**GEOMETRY, "answer": "3", "ground_truth": "C"},
+        ["<image>Find x.\nA. 1\nB. 2\nC. 3\nD. 4", "C. 3"], "C", 1,
+    ),
+    "geometry3k, the letter": (
+        "geometry3k_mathv360k", {**GEOMETRY, "answer": "C"},
+        ["<image>Find x.\nA. 1\nB. 2\nC. 3\nD. 4", "C. 3"], "C", 1,
+    ),
+    "refcoco, entries as text": (
+        "refcoco", REFERRED,
+        [
+            f"<image>\n{LOCATE}the cat",
+            "[0.100, 0.100, 0.300, 0.600]",
+        ],
+        None, 1,
+    ),
+    "mavis": ("mavis_math_rule_geo", MAVIS, ["<image>\nFind x.\nA. 3\nB. 4", "So.\nAnswer: B. 4"], "B", 1),
+    "parts in a row": (
+        "vistext_cauldron", told(SHOWN, ASKED, ANSWERED, part("user", "Why?"), part("assistant", "It is.")),
+        ["<image>\nWhat?", "A hill.", "Why?", "It is."], None, 1,
+    ),
+    "parts in a row, two pictures": (
+        "contrast_caption", told(part("user", "1", "image"), part("user", "and"), SHOWN, ASKED, ANSWERED, images=2),
+        ["<image>\nand\n<image>\nWhat?", "A hill."], None, 2,
+    ),
+    "parts in a row, no picture": (
+        "chart2text_cauldron", told(ASKED, ANSWERED, images=0), ["What?", "A hill."], None, 0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "row", "said", "gold", "media"), TABLES.values(), ids=TABLES)
+def test_a_table(tmp_path: Path, name: str, row: Row, said: list[str], gold: str | None, media: int):
+    (found,) = normalised(tmp_path, name, {"data/train-00000-of-00001.parquet": [row]})[:1]
+    assert found["reject"] is None
+    sample = found["sample"]
+    assert [turn["text"] for turn in sample["conversation"]] == said
+    assert (sample["gold_answer"], len(sample["media"])) == (gold, media)
+
+
+@pytest.mark.parametrize(
+    ("source_id", "row", "reason", "detail"),
+    [
+        ("vistext_cauldron", told(part("user", "0", "audio"), ASKED, ANSWERED), "wrong_shape", "of modality audio"),
+        ("vistext_cauldron", told(SHOWN, ASKED, ANSWERED, images=2), "placeholder_mismatch", "1 placeholders for 2"),
+        ("vistext_cauldron", told(SHOWN, ASKED), "no_answer", "nobody answers it"),
+        ("refcoco", {**REFERRED, "raw_anns": "{"}, "malformed_record", "raw_anns is no JSON"),
+        ("finqa", {**FILING, "answers": ""}, "no_answer", "answers is text"),
+    ],
+)
+def test_rows_that_are_no_samples(tmp_path: Path, source_id: str, row: Row, reason: str, detail: str):
+    (found,) = normalised(tmp_path, source_id, {"data/train.parquet": [row]})[:1]
+    assert found["reject"]["drop_reason"] == reason
+    assert detail in found["reject"]["detail"]
