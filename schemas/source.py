@@ -38,7 +38,11 @@ class Selector(Strict):
 
     field: str = Field(description="dotted path into the record, e.g. metadata.dataset")
     values: tuple[str, ...] = Field(description="accepted values, compared as text")
-    match: Literal["equal", "prefix"] = Field("equal", description="prefix: the value begins with one of them")
+    match: Literal["equal", "prefix", "folder"] = Field(
+        "equal",
+        description="prefix: the value begins with one of them; folder: one of them holds `images/` in a path, which "
+        "tells records of others in the source's own folder too",
+    )
 
 
 class FieldMap(Strict):

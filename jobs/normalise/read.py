@@ -97,9 +97,10 @@ def _owners(record: Record, item: Item, sources: list[Source]) -> list[Source]:
 
 
 def _belongs(record: Record, item: Item, source: Source) -> bool:
-    # A source's own folder holds its records alone, whatever they say about themselves.
-    own = item.folder.rstrip("/").endswith(f"/{source.source_id}")
-    return own or belongs(record.value, source.reading.select if source.reading else None)
+    select = source.reading.select if source.reading else None
+    # A source's own folder holds its records alone, whatever they say about themselves; paths of pictures are facts.
+    own = item.folder.rstrip("/").endswith(f"/{source.source_id}") and not (select and select.match == "folder")
+    return own or belongs(record.value, select)
 
 
 def pick_of(record: Record) -> str:

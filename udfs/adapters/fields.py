@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ NON_ANSWERS = frozenset({
 SENTENCE = 5
 """Words; what is longer is a sentence, and sentences are never joined into one answer."""
 EACH = "*"
+_IMAGES = re.compile(r"([^/]+)/images/")
 _MISSING = object()
 
 
@@ -175,6 +177,9 @@ def belongs(record: Mapping[str, Any], select: Selector | None) -> bool:
     value = dotted(record, select.field)
     if select.match == "prefix":
         return str(value).startswith(select.values)
+    if select.match == "folder":
+        above = _IMAGES.search(value) if isinstance(value, str) else None
+        value = above and above[1]
     return value is None or _folded(str(value)) in map(_folded, select.values)
 
 
