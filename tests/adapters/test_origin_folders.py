@@ -52,7 +52,7 @@ def test_text_files_go_with_the_picture_of_their_stem(tmp_path: Path):
         picture(tmp_path / "rctw_17" / "train_images" / f"image_{at}.png")
     samples, reasons, _ = outcome(tmp_path, "rctw_17")
     assert sorted(sample["media"][0] for sample in samples) == [
-        "absent:train_gts/image_3.jpg", "absent:train_images/image_0.png",
+        "absent:image_3.jpg", "absent:train_images/image_0.png",
     ]  # fmt: skip
     assert {said(sample)[1] for sample in samples} == {"a, b\nc"}
     assert reasons == {"no_answer": 2, "orphan_question": 1}

@@ -10,6 +10,7 @@ from typing import Any
 
 from schemas.enums import DropReason, MediaKind
 from schemas.errors import Drop
+from udfs import archives
 from udfs.adapters.fields import dotted, first, kind, text
 from udfs.sample import MediaRef, Record
 
@@ -137,7 +138,7 @@ def _part(name: str, record: Record) -> Any:  # noqa: ANN401 - whatever the reco
         value = value[0]
     if value is not None:
         return None if value == "" else value
-    *above, folder, _ = ("", "", *record.origin.file.split("/"))
+    *above, folder, _ = ("", "", *archives.unpacked(record.origin.file).split("/"))
     found = re.search(r"(train|val|test|test-dev)20[0-9]{2}", record.origin.file)
     known = {
         "key": record.value.get(KEY, record.origin.original_id),

@@ -202,7 +202,7 @@ PAIRED: Mapping[str, Family] = {
     for made in (
         family(
             "ocr_txt_pairs",
-            Recipe(_TRANSCRIPT, prepare=in_boxes, media=(SHOWN, f"{{{PATH}}}.jpg"), ask=READ, free=True),
+            Recipe(_TRANSCRIPT, prepare=in_boxes, media=(SHOWN, f"{{{KEY}}}.jpg"), ask=READ, free=True),
             *_pages("boxes", suffixes=("txt", "csv")),
         ),
         family(

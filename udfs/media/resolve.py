@@ -12,6 +12,7 @@ from schemas.errors import Drop
 from schemas.source import Source
 from udfs import archives, files, members
 from udfs.media.item import MediaItem, sha256
+from udfs.media.keyed import find_picture
 from udfs.media.near import nearly_there
 from udfs.media.pictures import standardise
 from udfs.media.splits import split_of, splits_in
@@ -37,12 +38,15 @@ class _Wanted:
     splits: frozenset[str]
     folders: Sequence[str] = ()
     """Of the record's file inside its archive, nearest first."""
+    keyed: Sequence[str] = ()
+    """Patterns of files that hold pictures by key."""
 
     def inside(self, uri: str, root: str, name: str) -> list[str]:
         """Places in an archive that lies right in a root of this name."""
         stem, places = PurePosixPath(uri).stem, list[str]()
         for path in self.paths:
-            places += (*_places(root, name, path), *_inner(stem, path), *(f"{above}/{path}" for above in self.folders))
+            beside = (f"{above}/{place}" for above in self.folders for place in (path, f"images/{path}"))
+            places += (*_places(root, name, path), *_inner(stem, path), *beside)
         return [str(PurePosixPath(place)) for place in places]
 
     def may_lie_in(self, folder: str) -> bool:
@@ -67,6 +71,7 @@ class MediaReader:
         self._remembered = remembered
         self._memory: OrderedDict[tuple[MediaKind, str], MediaItem | Problem] = OrderedDict()
         self._videos_by_name: dict[str, list[str]] | None = None
+        self._keyed: Sequence[tuple[str, tuple[int, int]]] | None = None
         self._below: dict[str, Sequence[str]] = {}
         self._archives: dict[str, Sequence[tuple[str, tuple[int, int]]]] = {}
         self._videos = VideoSampler(limits)
@@ -80,7 +85,8 @@ class MediaReader:
         if members.split(ref.path):
             raise Drop(DropReason.MISSING_MEDIA, f"{ref.path[:200]!r} names an archive; its path inside is enough")
         roots, splits = self._roots(source, file, ref.path), splits_in(file) | splits_in(ref.path)
-        wanted = _Wanted(_spellings(ref.path, SUFFIXES[ref.kind]), splits, archives.folders_of(file))
+        keyed = source.reading.pictures if source.reading else ()
+        wanted = _Wanted(_spellings(ref.path, SUFFIXES[ref.kind]), splits, archives.folders_of(file), keyed)
         # `|` keeps roots and a path apart from every digest.
         key = "|".join((*roots, *sorted(splits), ref.path))
         return self._once((ref.kind, key), lambda: self._read_path(ref.kind, roots, wanted))
@@ -112,7 +118,8 @@ class MediaReader:
                 return read_frames(frames, self._limits)
             named = self._videos_named(wanted) if kind is MediaKind.VIDEO else []
             if len(named) != 1:
-                return self._read_data(kind, self._archived(roots, wanted, most, drop))
+                data = self._by_key(wanted) if wanted.keyed else None
+                return self._read_data(kind, data or self._archived(roots, wanted, most, drop))
             uri, size = named[0], files.size(named[0])
         local = files.local_path(uri)
         if kind is MediaKind.VIDEO and local is not None:
@@ -167,12 +174,24 @@ class MediaReader:
                     wrong[f"; {uri} has one of another split"] = None
         raise Drop(missing.reason, missing.detail + "".join(wrong)) from missing
 
+    def _by_key(self, wanted: _Wanted) -> bytes | None:
+        """The picture of this key in the first file of keyed pictures that has it."""
+        if self._keyed is None:
+            found = next(filter(None, (files.find(self._source_root, [pattern]) for pattern in wanted.keyed)), [])
+            self._keyed = [(uri, files.stamp(uri)) for uri in (files.join(self._source_root, name) for name in found)]
+        pictures = (find_picture(uri, wanted.paths[0], stamp) for uri, stamp in self._keyed)
+        return next((picture for picture in pictures if picture is not None), None)
+
     def _deeper(self, root: str, name: str, wanted: _Wanted) -> Iterator[tuple[tuple[str, int], bool]]:
         """The file in each folder below a root that has it, and whether it may be the one."""
         paths = [place for path in wanted.paths for place in (path, *_below(root, name, path))]
         places = [*self._folders(root), *(f"images/{folder}" for folder in self._folders(files.join(root, "images")))]
         for folder in places:
-            alike = [*paths, *(path.partition("/")[2] for path in paths if _same_split(path, folder))]
+            alike = [
+                *paths,
+                *(f"images/{path}" for path in wanted.paths),
+                *(path.partition("/")[2] for path in paths if _same_split(path, folder)),
+            ]
             if found := _file(files.inside(root, f"{folder}/{path}") for path in alike):
                 yield found, wanted.may_lie_in(folder)
 

@@ -1,0 +1,60 @@
+"""Publishers' folders and archives with their pictures, which every sample has to find."""
+
+import pickle
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from normalised import encoded, staged
+from publishing import picture
+
+from schemas.config import Media, Storage
+from schemas.source import packaged_sources
+
+AI2D = {"Which?": {"abcLabel": False, "answerTexts": ["sun", "moon"], "correctAnswer": 0}}
+FIGURE = {"question_string": "Is it?", "answer": 1, "image_index": 3, "color1_name": "Teal", "color2_name": "--None--"}
+MAP = {"map_id": "map_0.png", "question": "Which?", "answer": "Ohio"}
+BOX = '1,2,3,4,5,6,7,8,0,"x"\n'
+REF = {"ref_id": 1, "ann_id": 5, "image_id": 1, "sentences": [{"sent": "the cat"}]}
+OBJECTS = {
+    "images": [{"id": 1, "file_name": "COCO_train2014_000000000001.jpg", "width": 200, "height": 100}],
+    "annotations": [{"id": 5, "image_id": 1, "bbox": [20, 10, 40, 50], "category_id": 5}],
+    "categories": [{"id": 5, "name": "cat"}],
+}
+PLACES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "a diagram's questions beside the pictures, in one zip": ("ai2d_gpt4v", {
+        "ai2d.zip": {f"ai2d/questions/{at}.png.json": {"imageName": f"{at}.png", "questions": AI2D} for at in (1, 2)}
+        | {f"ai2d/images/{at}.png": picture(at) for at in (1, 2)},
+    }),
+    "pictures below the questions, in one zip": ("figureqa_cauldron_llava_format", {
+        "figureqa-train1-v1.zip": {"train1/qa_pairs.json": {"qa_pairs": [FIGURE]}, "train1/png/3.png": picture(1)},
+    }),
+    "three pictures of one name, in one zip": ("mapqa_mathv360k", {
+        "MapQA.zip": {f"MapQA/MapQA_{part}/questions/train-QA.json": [MAP] for part in "RSU"}
+        | {f"MapQA/MapQA_{part}/images/map_0.png": picture(at) for at, part in enumerate("RSU", 1)},
+    }),
+    "texts and pictures in two zips": ("rctw_17", {
+        "train_gts.zip": {f"train_gts/image_{at}.txt": BOX for at in (1, 2)},
+        "train_images.zip": {f"train_images/image_{at}.jpg": picture(at) for at in (1, 2)},
+    }),
+    "pictures where a toolkit wants them": ("refcoco", {
+        "refcoco/refs(unc).p": pickle.dumps([REF]), "refcoco/instances.json": OBJECTS,
+        "images/mscoco/images/train2014/COCO_train2014_000000000001.jpg": picture(1),
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "files"), PLACES.values(), ids=PLACES)
+def test_every_sample_finds_its_own(tmp_path: Path, name: str, files: Mapping[str, Any]):
+    for file, content in files.items():
+        (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / file).write_bytes(
+            encoded(file.replace(".p", ".pkl") if file.endswith(".p") else file, content)
+        )
+    found = staged(packaged_sources()[name], Storage(sources_root=str(tmp_path)), Media())
+    assert [row["reject"] for row in found if row.get("reject")] == []
+    shown = [row["sample"]["media"] for row in found if row.get("sample")]
+    assert shown == [[sha256(picture(at)).hexdigest()] for at in range(1, len(shown) + 1)]
+    assert shown
