@@ -66,6 +66,11 @@ class Reading(Strict):
     select: Selector | None = None
     media_root: str = Field("", description="named media root, or a folder below the source's folder")
     media_pattern: str = Field("", description="format string over record fields, e.g. {image_id:012d}.jpg")
+    pictures: tuple[str, ...] = Field(
+        (),
+        description="glob patterns of files that hold pictures by key, base64 in a JSON object or parquet; the first "
+        "that finds one counts",
+    )
     question: str = Field("", description="instruction for records that carry no question of their own")
     answers: By = Field("", description="how answers name their option where one could mean two of them")
     adapter: str | None = Field(None, description="registered adapter, or module:function of your own")

@@ -153,8 +153,9 @@ def _chosen(source: Source, inside: str, listing: Listing) -> Iterator[tuple[str
     remotes = [file for file in listing.files if not inside or file.path.startswith(f"{inside}/")]
     named = [glob for entry in source.hub_files for glob in globs(entry)]
     reads = list(source.reading.files) if source.reading else []
+    keyed = list(source.reading.pictures) if source.reading else []
     taken: set[str] = set()
-    for patterns, media in ((reads, False), (named, False), (named, True)):
+    for patterns, media in ((reads, False), (named, False), (keyed, True), (named, True)):
         if patterns is named and not media and taken:
             continue
         for pattern in dict.fromkeys(patterns):
@@ -163,11 +164,13 @@ def _chosen(source: Source, inside: str, listing: Listing) -> Iterator[tuple[str
                 for file in remotes
                 if file.path not in taken
                 and files.fits(file.path, pattern)
-                and (patterns is reads or _is_medium(file.path) is media)
+                and (patterns is not named or _is_medium(file.path) is media)
             ]
             if matching:
                 taken.update(file.path for file in matching)
                 yield pattern, Kind.MEDIA if media else Kind.ANNOTATIONS, matching
+                if patterns is keyed:
+                    break
 
 
 def _idle(source: Source, listing: Listing, annotations_only: bool) -> Iterator[str]:

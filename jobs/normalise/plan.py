@@ -139,6 +139,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         known = surveyed.known
         families[name] = known.family.name
         used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
+        used.update(files.find(folder, source.reading.pictures) if source.reading else ())
         unread[name] = tuple(sorted({*found, *_others(source, folder)} - used))
         if known.joined:
             joined.add(name)

@@ -134,6 +134,21 @@ def test_plan_is_exact_and_writes_nothing(here: Path, capsys: pytest.CaptureFixt
     assert not (here / "sources").exists()
 
 
+def test_of_the_files_that_hold_pictures_by_key_the_first_that_there_are(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = here / "catalogue/listed.yaml"
+    source = yaml.safe_load(entry.read_bytes()) | {"hub_files": ["list.json"]}
+    source["reading"]["pictures"] = ["none/*.parquet", "old*.json", "media/*.zip"]
+    write(entry, yaml.safe_dump(source).encode())
+    for more, kinds in (
+        ((), {"list.json": "annotations", "old.json": "media"}),
+        (("--annotations-only",), {"list.json": "annotations"}),
+    ):
+        files = Ran(capsys, "listed", "--dry-run", "--json", *more).tree["files"]
+        assert {file["path"]: file["kind"] for file in files} == kinds
+
+
 def test_second_run_downloads_nothing(here: Path, hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
     assert Ran(capsys, "geo", "geo_both", "listed").code == 0
     expected = {f"o__ov/{name}": data for name, data in OV.items() if name.startswith("geo")}

@@ -116,6 +116,7 @@ FLAT: Mapping[str, Family] = {
             "mimicit_json",
             Recipe(fields(question=("instruction",), answer=("answer",), media=("image_ids", "images")), free=True),
             rows(KEYED | ARRAY, "instruction", "answer", "image_ids"),
+            rows(PARQUET, "instruction", "answer", "images", "related instructions"),
         ),
         # Text alone.
         replace(family("text_parquet", TEXT, *text_rows(PARQUET)), modality=Modality.TEXT),
