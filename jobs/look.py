@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any
 
 from jobs.normalise.plan import Plan
-from jobs.normalise.read import Builder, Item, Pass, pick_of
+from jobs.normalise.read import Builder, Item, Pass, pick_of, selector_of
 from jobs.readers import read
 from schemas.config import Config
 from schemas.source import Source
@@ -81,8 +81,7 @@ def _alone(items: list[Item], source: Source, _: Family, limit: int) -> Iterator
 
 
 def _mine(item: Item, source: Source) -> Iterator[Record]:
-    own = item.folder.rstrip("/").endswith(f"/{source.source_id}")
-    select = None if own or source.reading is None else source.reading.select
+    select = selector_of(item, source)
     return (record for record in read(item.folder, item.range) if record.problem or belongs(record.value, select))
 
 

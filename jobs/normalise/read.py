@@ -16,11 +16,12 @@ from jobs.readers import Range, read
 from schemas.config import Media, MediaMode
 from schemas.enums import DropReason, MediaStatus
 from schemas.errors import Drop
-from schemas.source import Source
+from schemas.source import Reading, Selector, Source
+from udfs import archives, files
 from udfs.adapters import conversations, find_family
 from udfs.adapters.adapt import adapt
 from udfs.adapters.conversations import plain
-from udfs.adapters.family import Family
+from udfs.adapters.family import Container, Family
 from udfs.adapters.fields import belongs
 from udfs.assemble import reject_row, sample_row
 from udfs.ids import bucket_of
@@ -97,10 +98,24 @@ def _owners(record: Record, item: Item, sources: list[Source]) -> list[Source]:
 
 
 def _belongs(record: Record, item: Item, source: Source) -> bool:
-    select = source.reading.select if source.reading else None
-    # A source's own folder holds its records alone, whatever they say about themselves; paths of pictures are facts.
-    own = item.folder.rstrip("/").endswith(f"/{source.source_id}") and not (select and select.match == "folder")
-    return own or belongs(record.value, select)
+    return belongs(record.value, selector_of(item, source))
+
+
+def selector_of(item: Item, source: Source) -> Selector | None:
+    """What picks a source's records out of an item's; None where all of them are its own.
+
+    A source's own folder holds its records alone, whatever they say about themselves, save in a file of the name that
+    the whole collection's has. Folders of pictures are facts everywhere; those in a table lie in none.
+    """
+    reading = source.reading or Reading(files=())
+    own, select = item.folder.rstrip("/").endswith(f"/{source.source_id}"), reading.select
+    if select is not None and select.match == "prefix" and item.range.container is Container.PARQUET:
+        return None
+    if select is None or not own or select.match == "folder":
+        return select
+    names = [f"**/{pattern}" for pattern in reading.files if not pattern.startswith("*")]
+    file = archives.unpacked(item.range.file)
+    return select if any(files.fits(file, name) for name in names) else None
 
 
 def pick_of(record: Record) -> str:
