@@ -21,6 +21,7 @@ def plain(array: Array) -> Any:  # noqa: ANN401 - any JSON value
     """An array as a JSON value; ValueError for arrays of Python objects."""
     if array.dtype.hasobject:
         raise ValueError(f"an array of Python objects, shape {array.shape}")
+    array = _as_pixels(array)
     if _is_picture(array.shape, array.dtype):
         return png(array)
     if array.ndim >= 3 and array.shape[0] <= _MOST and _is_picture(array.shape[1:], array.dtype):
@@ -28,6 +29,14 @@ def plain(array: Array) -> Any:  # noqa: ANN401 - any JSON value
     if array.size > LARGEST_LIST:
         return {"shape": list(array.shape), "dtype": str(array.dtype)}
     return _words(array.tolist())
+
+
+def _as_pixels(array: Array) -> Array:
+    """A picture whose pixels are whole numbers up to 255 in another type, as pixels; any other array as it is."""
+    if array.dtype.kind not in "iuf" or array.size <= LARGEST_LIST or not _is_picture(array.shape, np.dtype(np.uint8)):
+        return array
+    whole = bool(np.all((array >= 0) & (array <= np.iinfo(np.uint8).max) & (array == np.floor(array))))
+    return array.astype(np.uint8) if whole and array.max() > 1 else array
 
 
 def png(pixels: Array) -> str:

@@ -249,7 +249,7 @@ def test_aokvqa_without_a_right_choice_takes_what_most_wrote(written: object):
         ("mscoco_val2017", "137576", "val2017/000000137576.jpg"),
         ("open_images_train", "0a1b", "0a1b.jpg"),
         ("Flickr30k_train", "1000092795", "1000092795.jpg"),
-        ("ADE20k_train", "ADE_train_00000001", "ADE_train_00000001.jpg"),
+        ("ADE20k_train", "ADE_train_00000001", "training/ADE_train_00000001.jpg"),
     ],
 )
 def test_narratives_lie_where_their_data_set_does(data_set: str, image: str, path: str):

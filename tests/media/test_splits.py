@@ -12,7 +12,7 @@ from schemas.errors import Drop
 from schemas.source import Licence, Source
 from udfs.media.item import MediaItem
 from udfs.media.resolve import MediaReader
-from udfs.media.splits import split_of, splits_in
+from udfs.media.splits import is_alone, split_of, splits_in
 from udfs.sample import MediaRef
 
 SOURCE = Source(
@@ -33,6 +33,14 @@ def root(tmp_path: Path) -> Path:
 
 def read(root: Path, path: str, file: str) -> MediaItem:
     return MediaReader(str(root), {}, Media()).read(MediaRef(MediaKind.IMAGE, path=path), SOURCE, file)
+
+
+@pytest.mark.parametrize(("stem", "alone"), [
+    ("ADE_train_00000001", True), ("COCO_val2014_000000000042", True), ("VizWiz_train_00000001", True),
+    ("train_00000001", False), ("ADE_train_1", False), ("000000000042", False), ("s_train_p_00000001", False),
+])  # fmt: skip
+def test_names_that_tell_data_set_and_split(stem: str, alone: bool):
+    assert is_alone(stem) is alone
 
 
 def put(place: Path, data: bytes) -> None:

@@ -19,7 +19,7 @@ from udfs.sample import IMAGE, VIDEO, Draft, MediaRef, Record, Turn
 
 CONVERSATION = ("conversations", "messages", "conversation")
 MEDIA = (("video", MediaKind.VIDEO), ("image", MediaKind.IMAGE), ("images", MediaKind.IMAGE))
-IDS = ("id", "sample_id", "question_id", "uuid", "conversation_id")
+IDS = ("id", "sample_id", "question_id", "uuid", "conversation_id", "image_id")
 
 
 _SPECIAL = frozenset({"video", "images", *KEYS})
@@ -36,6 +36,7 @@ PARTS = {
 
 def adapt(record: Record, source: Source) -> Draft:
     """Turns as they stand; the k-th placeholder stands for the k-th medium."""
+    record = replace(record, value=_untopical(record.value))
     said = [(speaker, *_written(content, name)) for name, speaker, content in _said(record)]
     own = [medium for _, _, media in said for medium in media]
     media = _merged(own, shown(record, source)) if any(own) else shown(record, source)
@@ -86,6 +87,32 @@ def interleaved(record: Record, source: Source) -> Draft:
     parts = [record_of(part, f"data.{at}") for at, part in enumerate(items(record.value.get("data"), "data"))]
     said = [{"role": part.get("role"), "content": _shown(part, at)} for at, part in enumerate(parts)]
     return adapt(replace(record, value={**record.value, "conversations": said}), source)
+
+
+def _untopical(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """SVIT as first published: a Visual Genome picture, and conversations about it by topic, whose turns are told in a
+    row; some do not say who speaks, which then is the user first and in turns."""
+    topics = value.get("conversations")
+    if "image_id" not in value or not isinstance(topics, list) or not all(map(_is_topic, topics)):
+        return value
+    said = [
+        {"from": turn.get("from", _SPEAKERS[at % 2][0]), "value": turn.get("value")}
+        for topic in topics
+        for at, turn in enumerate(_whole_topic(topic["content"]))
+    ]
+    return {**value, "conversations": said, "image": f"{text(value['image_id'], 'image_id')}.jpg"}
+
+
+def _is_topic(topic: object) -> bool:
+    return isinstance(topic, Mapping) and isinstance(topic.get("content"), list) and not {"from", "role"} & set(topic)
+
+
+def _whole_topic(content: Sequence[Any]) -> list[Mapping[str, Any]]:
+    turns = [record_of(turn, "content") for turn in content]
+    if len(turns) % 2 and not all("from" in turn for turn in turns):
+        detail = f"{len(turns)} turns that do not all say who speaks; allowed: a question and an answer in turns"
+        raise Drop(DropReason.TURN_ORDER, detail)
+    return turns
 
 
 def _shown(part: Mapping[str, Any], at: int) -> object:

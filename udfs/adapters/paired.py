@@ -10,14 +10,15 @@ from typing import Any
 
 from schemas.enums import DropReason
 from schemas.errors import Drop
+from schemas.source import Source
 from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.fields import items, record_of, text
-from udfs.adapters.flat import Recipe
+from udfs.adapters.flat import Recipe, flat
 from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, orphan
 from udfs.adapters.media import KEY, PATH, PICTURE
 from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, generic, rows
 from udfs.ids import digest, field
-from udfs.sample import Part, Record
+from udfs.sample import Draft, Part, Record
 
 Value = Mapping[str, Any]
 FILES, LINES, PICKLE = (frozenset({kind}) for kind in (Container.FILES, Container.LINES, Container.PICKLE))
@@ -177,6 +178,22 @@ def geometry(value: Value) -> Value:
     return in_pickle(value)
 
 
+def proved(value: Value) -> Value:
+    """UniGeo's other half: what is to be proved, and the proof as reasons and what follows from each."""
+    steps = [text(step, "proving_sequence") for step in items(value.get("proving_sequence"), "proving_sequence")]
+    return {
+        "id": value.get("id"),
+        "image": value.get("img"),
+        "input_text": value.get("input_text"),
+        "answer": " ".join(steps),
+    }
+
+
+def solved_or_proved(record: Record, source: Source) -> Draft:
+    """UniGeo's two halves lie side by side."""
+    return (_PROOF if "proving_sequence" in record.value else _SOLUTION)(record, source)
+
+
 def _hash(parts: Iterable[Part]) -> str:
     return digest(field(part.origin.record_hash) for part in parts)
 
@@ -196,6 +213,18 @@ _IN_PICKLE = fields(
     answer=("answer", "label"),
     media=("image",),
     rationale=(),
+)
+_SOLUTION = flat(
+    Recipe(_IN_PICKLE.model_copy(update={"answer": ("label",)}), prepare=geometry, by_index=True), "geometry_pickle"
+)
+_PROOF = flat(
+    Recipe(
+        fields(question=(), answer=("answer",), media=("image",), context=()),
+        prepare=proved,
+        ask="{input_text}\nWrite the proof as a row of reasons, each followed by what it gives.",
+        free=True,
+    ),
+    "geometry_pickle",
 )
 PAIRED: Mapping[str, Family] = {
     made.name: made
@@ -251,11 +280,14 @@ PAIRED: Mapping[str, Family] = {
             *generic(PICKLE),
             rows(PICKLE, "img_id", "sent", "label"),
         ),
-        family(
+        Family(
             "geometry_pickle",
-            Recipe(_IN_PICKLE.model_copy(update={"answer": ("label",)}), prepare=geometry, by_index=True),
-            rows(PICKLE | ARRAY, "image", "choice_nums", "label"),
-            rows(PICKLE | ARRAY, "image", "choices", "label", "subject"),
+            (
+                rows(PICKLE | ARRAY, "image", "choice_nums", "label"),
+                rows(PICKLE | ARRAY, "image", "choices", "label", "subject"),
+                rows(PICKLE | ARRAY, "img", "input_text", "proving_sequence"),
+            ),
+            solved_or_proved,
         ),
     )
 }

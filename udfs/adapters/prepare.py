@@ -43,8 +43,10 @@ def two_pictures(value: Value) -> Value:
 def coco_2017(value: Value) -> Value:
     """Localized Narratives and A-OKVQA: the data set or split of a record tells in which folder its picture lies."""
     ade = re.fullmatch(r"ade20k_(train|val)[a-z]*", str(value.get("dataset_id")), re.IGNORECASE)
-    if ade and str(value.get("image_id")).isdecimal():
-        return {**value, "image_id": f"ADE_{ade[1]}_{int(value['image_id']):08d}"}
+    if ade:
+        name, subset = str(value.get("image_id")), ade[1].lower()
+        named = {"image_id": f"ADE_{subset}_{int(name):08d}"} if name.isdecimal() else {}
+        return {**value, **named, "ade": {"train": "training", "val": "validation"}[subset]}
     subset = re.fullmatch(r"(?:mscoco_)?(train|val|test)(?:2017)?", str(value.get("dataset_id", value.get("split"))))
     return {**value, "coco": f"{subset[1]}2017"} if subset else value
 

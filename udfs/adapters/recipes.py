@@ -106,7 +106,7 @@ FLAT: Mapping[str, Family] = {
             Recipe(
                 fields(question=(), answer=("caption",), context=("caption",)),
                 prepare=coco_2017,
-                media=("{coco}/{image_id:012d}.jpg", "{image_id}.jpg"),
+                media=("{coco}/{image_id:012d}.jpg", "{ade}/{image_id}.jpg", "{image_id}.jpg"),
                 ask=DESCRIBE,
                 free=True,
             ),

@@ -15,7 +15,7 @@ from udfs.media.item import MediaItem, sha256
 from udfs.media.keyed import find_picture
 from udfs.media.near import nearly_there
 from udfs.media.pictures import standardise
-from udfs.media.splits import split_of, splits_in
+from udfs.media.splits import is_alone, split_of, splits_in
 from udfs.media.stills import read_frames
 from udfs.media.video import VideoSampler
 from udfs.sample import MediaRef, Problem
@@ -70,7 +70,7 @@ class MediaReader:
         self._limits = limits
         self._remembered = remembered
         self._memory: OrderedDict[tuple[MediaKind, str], MediaItem | Problem] = OrderedDict()
-        self._videos_by_name: dict[str, list[str]] | None = None
+        self._by_name: dict[tuple[str, ...], dict[str, list[str]]] = {}
         self._keyed: Sequence[tuple[str, tuple[int, int]]] | None = None
         self._below: dict[str, Sequence[str]] = {}
         self._archives: dict[str, Sequence[tuple[str, tuple[int, int]]]] = {}
@@ -116,7 +116,7 @@ class MediaReader:
             frames = self._frames(roots, wanted) if kind is MediaKind.VIDEO else []
             if frames:
                 return read_frames(frames, self._limits)
-            named = self._videos_named(wanted) if kind is MediaKind.VIDEO else []
+            named = self._named(kind, wanted)
             if len(named) != 1:
                 data = self._by_key(wanted) if wanted.keyed else None
                 return self._read_data(kind, data or self._archived(roots, wanted, most, drop))
@@ -211,14 +211,19 @@ class MediaReader:
                     return [files.join(place, frame) for frame in found]
         return []
 
-    def _videos_named(self, wanted: _Wanted) -> Sequence[str]:
-        """Videos of this name anywhere below the source's folder: publishers spread them over many folders."""
-        if self._videos_by_name is None:
-            self._videos_by_name = defaultdict(list)
-            for video in files.find(self._source_root, [f"**/*{suffix}" for suffix in SUFFIXES[MediaKind.VIDEO]]):
-                self._videos_by_name[PurePosixPath(video).stem].append(files.join(self._source_root, video))
-        found = self._videos_by_name.get(_stem(wanted.paths[0], SUFFIXES[MediaKind.VIDEO]), [])
-        return [video for video in found if wanted.may_lie_in(str(PurePosixPath(video).parent))]
+    def _named(self, kind: MediaKind, wanted: _Wanted) -> Sequence[str]:
+        """Videos of this name anywhere below the source's folder, over which publishers spread them, and pictures
+        whose names tell data set and split."""
+        path, pictures = PurePosixPath(wanted.paths[0]), kind is MediaKind.IMAGE
+        if pictures and not is_alone(path.stem):
+            return []
+        suffixes = (path.suffix,) if pictures else SUFFIXES[kind]
+        if suffixes not in self._by_name:
+            there = self._by_name.setdefault(suffixes, defaultdict(list))
+            for name in files.find(self._source_root, [f"**/*{suffix}" for suffix in suffixes]):
+                there[PurePosixPath(name).stem].append(files.join(self._source_root, name))
+        found = self._by_name[suffixes].get(path.stem if pictures else _stem(wanted.paths[0], suffixes), [])
+        return [name for name in found if wanted.may_lie_in(str(PurePosixPath(name).parent))]
 
     def _read_data(self, kind: MediaKind, data: bytes) -> MediaItem:
         def read() -> MediaItem:

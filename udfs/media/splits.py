@@ -9,6 +9,12 @@ _SPLITS = {
 _WORD = "|".join(sorted(_SPLITS, key=len, reverse=True)).replace("testdev", "test-?dev")
 _NAMED = re.compile(rf"(?<![a-z])({_WORD})(?![a-z])")
 _FOLDER = re.compile(rf"({_WORD})[-_]?(?:\d{{1,4}})?(?:[-_]?(?:images?|imgs?))?")
+_ALONE = re.compile(rf"[a-z]+_(?:{_WORD})[a-z0-9]*_[0-9]{{5,}}")
+
+
+def is_alone(stem: str) -> bool:
+    """Whether a name tells its data set, its split and its number there, as `ADE_train_00000001` does."""
+    return bool(_ALONE.fullmatch(stem.lower()))
 
 
 def splits_in(path: str) -> frozenset[str]:
