@@ -17,7 +17,8 @@ _WALKED_LEVELS = 3
 _WALKED_CHILDREN = 64
 """An object with more children is a collection of records or nothing."""
 _FEW = 8
-"""Up to so many objects side by side may be sections of a document, not records; so many other values a header."""
+"""Up to so many objects side by side may be sections of a document, not records; so many other values a header, unless
+all of them are numbers."""
 SPACE = b" \t\r\n"
 
 
@@ -194,6 +195,8 @@ class _Section:
     tally: _Tally
     objects: int = 0
     lists: int = 0
+    others: int = 0
+    """Texts, and lists of anything but objects."""
     inner: list[Span] = field(default_factory=list)
 
     def walk(self) -> list[Span]:
@@ -204,6 +207,7 @@ class _Section:
             at = self.cursor.take()
             if kind == QUOTE:
                 end = self.cursor.take()
+                self.others += key is not None
                 key = key or (at + 1, end)
             elif kind == OPEN:
                 self._child(byte, at + 1, (*self.keys, key or (at, at)))
@@ -223,6 +227,8 @@ class _Section:
             if tally.first == (OPEN, ord("{")):
                 self.lists += 1
                 self.inner.append(tally.span(Container.JSON_ARRAY, keys))
+            else:
+                self.others += 1
             return
         self.objects += 1
         if level > _WALKED_LEVELS:
@@ -236,7 +242,7 @@ class _Section:
         return found[:1] if found and found[0].keys == self.keys else []
 
     def _found(self, children: int) -> list[Span]:
-        if not (self.keys or self.lists or self.objects) and children > _FEW:
+        if not (self.keys or self.lists or self.objects) and children > (_FEW if self.others else 1):
             return [self.tally.span(Container.JSON_KEYED, self.keys)]
         if self.lists or 2 * self.objects <= children:
             return self.inner

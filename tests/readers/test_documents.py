@@ -189,3 +189,15 @@ def test_many_objects_side_by_side_are_records(save: Save):
         (Container.JSON_ARRAY, "b.rows"),
     ]
     assert [(one.container, one.at) for one in layouts(str(many))] == [(Container.JSON_KEYED, "")]
+
+
+def test_numbers_side_by_side_are_records_and_a_header_is_none(save: Save):
+    path = save(b'{"u0": 3, "u1": 1}')
+    (found,) = layouts(str(path))
+    assert (found.container, good(all_records(path, found, 1))) == (
+        Container.JSON_KEYED,
+        [{"_key": "u0", "value": 3}, {"_key": "u1", "value": 1}],
+    )
+    for header in (b'{"version": "1", "n": 2}', b'{"train": [1, 2], "val": [3]}', b'{"n": 2}'):
+        with pytest.raises(InputError, match="no list of records"):
+            layouts(str(save(header)))
