@@ -1,5 +1,6 @@
 """What tests of several folders share: one Spark session, and folders for engine hosts that leave nothing behind."""
 
+import json
 import shutil
 import signal
 import tempfile
@@ -27,9 +28,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     scratch = tmp_path_factory.mktemp("spark")
     settings = ["spark.master=local[4]", "spark.shuffle_partitions=1", f"storage.root={scratch}"]
-    session = spark_session(
-        load_config(Profile.LAPTOP, None, [*settings, f"spark.extra={{spark.sql.warehouse.dir: {scratch}}}"])
-    )
+    # Plans of few rows run sooner than they compile.
+    extra = {
+        "spark.sql.warehouse.dir": str(scratch),
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    }
+    session = spark_session(load_config(Profile.LAPTOP, None, [*settings, f"spark.extra={json.dumps(extra)}"]))
     yield session
     session.stop()
 

@@ -1,5 +1,6 @@
 """Commands over the tables and the packages: sql, bundle."""
 
+import re
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,11 @@ from jobs.views import packaged_views, register_views
 from schemas.errors import ConfigError, InputError
 from schemas.tables import TABLES
 from udfs.code import code_digest, packaged_files
+
+_QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
+_ASKS = re.compile(r"(select|with|from|values|table|show|desc|describe|explain)\b", re.IGNORECASE)
+_CHANGES = re.compile(r"\binsert\s+(into|overwrite)\b", re.IGNORECASE)
+"""The one change that may stand behind WITH and FROM."""
 
 
 class Output(StrEnum):
@@ -40,6 +46,7 @@ def sql(
     if (query is None) == (file is None):
         raise ConfigError("sql takes a query or -f FILE, one of them", "mammoth-vl sql 'SELECT * FROM runs'")
     text = query if query is not None else _read_query(Path(str(file)))
+    _check_that_it_asks(text)
     options = read_options(ctx)
     tables = Tables(spark_session(options.config), options.config.storage)
     register_views(tables)
@@ -60,6 +67,15 @@ def sql(
         print_csv(found.columns, cells)
     else:
         print_table("", found.columns, cells)
+
+
+def _check_that_it_asks(text: str) -> None:
+    plain = _QUOTED.sub(" ", text).strip().lstrip("(").lstrip()
+    if not _ASKS.match(plain) or _CHANGES.search(plain):
+        raise ConfigError(
+            f"{plain.split(maxsplit=1)[0] if plain else 'nothing'}: `sql` asks and changes nothing",
+            "begin with SELECT, WITH, FROM, VALUES, TABLE, SHOW, DESCRIBE or EXPLAIN",
+        )
 
 
 def _first(error: PySparkException) -> str:

@@ -61,10 +61,9 @@ def test_a_query_from_a_file_sees_tables_and_views(ask: Ask, done: Answered, tmp
     ("query", "told"),
     [
         ("SELECT nonsense FROM samples", "cannot be understood"),
-        ("SELEC 1", "cannot be understood"),
+        ("SELECT FROM WHERE", "cannot be understood"),
         ("SELECT * FROM nowhere", "tables and views: samples"),
         ("SELECT 1 / (size(media) - size(media)) FROM samples", "the query failed: [DIVIDE_BY_ZERO]"),
-        ("DELETE FROM samples", "cannot be understood"),
     ],
 )
 def test_a_query_that_fails_says_why(ask: Ask, query: str, told: str):
@@ -72,6 +71,30 @@ def test_a_query_that_fails_says_why(ask: Ask, query: str, told: str):
     assert (code, out) == (2, "")
     assert told in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "DELETE FROM samples",
+        "/* SELECT */ UPDATE samples SET language = 'en'",
+        "DROP TABLE delta.`x`",
+        "WITH few AS (SELECT * FROM samples) INSERT INTO samples SELECT * FROM few",
+        "FROM samples insert  overwrite samples SELECT *",
+        "SELEC 1",
+        "",
+    ],
+)
+def test_nothing_is_changed(ask: Ask, query: str):
+    code, out, error = ask(query)
+    assert (code, out) == (2, "")
+    assert "asks and changes nothing" in error
+
+
+def test_words_of_change_may_be_asked_for(ask: Ask):
+    query = "(SELECT 'INSERT INTO x -- ' AS `delete from`) -- insert into y"
+    assert json.loads(ask(query, "-o", "json")[1]) == [{"delete from": "INSERT INTO x -- "}]
+    assert "sample_id" in ask("DESCRIBE samples")[1]
 
 
 def test_a_file_that_is_no_text(ask: Ask, tmp_path: Path):
