@@ -16,6 +16,7 @@ from schemas.source import packaged_sources
 AI2D = {"Which?": {"abcLabel": False, "answerTexts": ["sun", "moon"], "correctAnswer": 0}}
 FIGURE = {"question_string": "Is it?", "answer": 1, "image_index": 3, "color1_name": "Teal", "color2_name": "--None--"}
 MAP = {"map_id": "map_0.png", "question": "Which?", "answer": "Ohio"}
+SAID = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A hill."}]
 BOX = '1,2,3,4,5,6,7,8,0,"x"\n'
 REF = {"ref_id": 1, "ann_id": 5, "image_id": 1, "sentences": [{"sent": "the cat"}]}
 OBJECTS = {
@@ -38,6 +39,19 @@ PLACES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "texts and pictures in two zips": ("rctw_17", {
         "train_gts.zip": {f"train_gts/image_{at}.txt": BOX for at in (1, 2)},
         "train_images.zip": {f"train_images/image_{at}.jpg": picture(at) for at in (1, 2)},
+    }),
+    "an archive to be unpacked into images": ("allava_vflan", {
+        "allava_vflan/ALLaVA-Instruct-VFLAN-4V.json": [
+            {"id": "1", "image": "allava_vflan/images/images_191task_1k/a+b.jpg", "conversations": SAID},
+        ],
+        "allava_vflan/image_191-task_1k.zip": {"images_191task_1k/a+b.jpg": picture(1)},
+    }),
+    "names that both splits and both parts have": ("orand_car_a", {
+        f"CAR-{part.upper()}/{part}_{split}_gt.txt": f"{part}_car_1.png\t15\n{part}_car_2.png\t02\n"
+        for part in "ab" for split in ("train", "test")
+    } | {
+        f"CAR-A/a_{split}_images/a_car_{at % 2 + 1}.png": picture(at + 1)
+        for split, numbers in (("test", (0, 1)), ("train", (2, 3))) for at in numbers
     }),
     "pictures where a toolkit wants them": ("refcoco", {
         "refcoco/refs(unc).p": pickle.dumps([REF]), "refcoco/instances.json": OBJECTS,

@@ -61,6 +61,7 @@ def test_splits_that_a_path_names(path: str, splits: set[str]):
 @pytest.mark.parametrize(("folder", "split"), [
     ("train", "train"), ("val2017", "val"), ("test_images", "test"), ("train_imgs", "train"), ("validation1", "val"),
     ("Test", "test"), ("dev", "val"), ("images", None), ("VG_100K", None), ("train_val_images", None), ("tests", None),
+    ("a_train_images", "train"), ("b_test_images", "test"), ("pre_train", None),
 ])  # fmt: skip
 def test_folders_that_are_a_split(folder: str, split: str | None):
     assert split_of(folder) == split

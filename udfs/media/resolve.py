@@ -47,7 +47,8 @@ class _Wanted:
         for path in self.paths:
             beside = (f"{above}/{place}" for above in self.folders for place in (path, f"images/{path}"))
             places += (*_places(root, name, path), *_inner(stem, path), *beside)
-        return [str(PurePosixPath(place)) for place in places]
+        # Some archives are to be unpacked into a folder `images`.
+        return [str(PurePosixPath(place)) for place in (*places, *(place.removeprefix("images/") for place in places))]
 
     def may_lie_in(self, folder: str) -> bool:
         """Whether a folder that the path does not name may hold it: none of another split."""
@@ -187,11 +188,8 @@ class MediaReader:
         paths = [place for path in wanted.paths for place in (path, *_below(root, name, path))]
         places = [*self._folders(root), *(f"images/{folder}" for folder in self._folders(files.join(root, "images")))]
         for folder in places:
-            alike = [
-                *paths,
-                *(f"images/{path}" for path in wanted.paths),
-                *(path.partition("/")[2] for path in paths if _same_split(path, folder)),
-            ]
+            alike = [*paths, *(f"images/{path}" for path in wanted.paths)]
+            alike += (path.partition("/")[2] for path in paths if _same_split(path, folder))
             if found := _file(files.inside(root, f"{folder}/{path}") for path in alike):
                 yield found, wanted.may_lie_in(folder)
 

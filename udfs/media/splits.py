@@ -8,7 +8,7 @@ _SPLITS = {
 }  # fmt: skip
 _WORD = "|".join(sorted(_SPLITS, key=len, reverse=True)).replace("testdev", "test-?dev")
 _NAMED = re.compile(rf"(?<![a-z])({_WORD})(?![a-z])")
-_FOLDER = re.compile(rf"({_WORD})[-_]?(?:\d{{1,4}})?(?:[-_]?(?:images?|imgs?))?")
+_FOLDER = re.compile(rf"(?:[a-z]_)?({_WORD})[-_]?(?:\d{{1,4}})?(?:[-_]?(?:images?|imgs?))?")
 _ALONE = re.compile(rf"[a-z]+_(?:{_WORD})[a-z0-9]*_[0-9]{{5,}}")
 
 
@@ -23,7 +23,7 @@ def splits_in(path: str) -> frozenset[str]:
 
 
 def split_of(folder: str) -> str | None:
-    """The split that a folder or archive of this name holds, as `train`, `val2017` and `test_images` say."""
+    """The split that a folder or archive of this name holds, as `train`, `val2017` and `a_test_images` say."""
     found = _FOLDER.fullmatch(folder.lower())
     return _split(found[1]) if found else None
 
