@@ -1,9 +1,9 @@
 """Which part of a reply is the source's own answer, and where there is none."""
 
 import pytest
-from drafting import draft_of
+from drafting import draft_of, reason_of
 
-from schemas.enums import Modality
+from schemas.enums import DropReason, Modality
 
 SOLUTIONS = {
     r"So $x = \boxed{\frac{1}{2}}$.": r"\frac{1}{2}",
@@ -48,6 +48,45 @@ SOLUTIONS = {
 def test_what_a_solution_concludes_with(solution: str, gold: str | None):
     value = {"problem": "How much?", "solution": solution}
     assert draft_of("text_parquet", value, modality=Modality.TEXT).gold_answer == gold
+
+
+UNDECIDED = [
+    "B or C", "either B or C", "Either (B) or (C)", "not B", "Not (B)", "neither B nor C", "both A and B", "B, C",
+    "B/C", "(B) or (C)", "(A) and (B)", "B) or C)", "B. or C.", "B. C.", "(A)(B)", "B, C and D", "B (or C)",
+    "option B or C", "B or the third one",
+]  # fmt: skip
+CHOICES = {"question": "Which?", "image": "a.jpg", "choices": ["w", "x", "y", "z"]}
+
+
+@pytest.mark.parametrize("said", UNDECIDED)
+def test_several_letters_and_denied_ones_are_no_answer(said: str):
+    for reply in (said, f"Look closely.\nThe answer is {said}.", f"Look closely.\n\\boxed{{{said}}}"):
+        talk = [{"from": "human", "value": "<image>\nWhich option?"}, {"from": "gpt", "value": reply}]
+        assert draft_of("llava_json", {"id": "1", "image": "a.jpg", "conversations": talk}).gold_answer is None
+        assert draft_of("text_parquet", {"problem": "?", "solution": reply}, modality=Modality.TEXT).gold_answer is None
+    assert reason_of("flat_qa_json", {**CHOICES, "answer": said}) is DropReason.NO_ANSWER
+    assert draft_of("flat_qa_json", {"question": "Which?", "image": "a.jpg", "answer": said}).gold_answer is None
+
+
+@pytest.mark.parametrize(
+    ("said", "gold"),
+    [("B. Not C", "B"), ("A. A cat", "A"), ("(B) x", "B"), ("B, because C is wrong", "B"), ("B: the second", "B"),
+     ("BC", "BC"), ("2 or 3", "2 or 3")],
+)  # fmt: skip
+def test_one_letter_beside_others_stays_one(said: str, gold: str):
+    assert (
+        draft_of(
+            "text_parquet", {"problem": "?", "solution": f"Look.\nThe answer is {said}."}, modality=Modality.TEXT
+        ).gold_answer
+        == gold
+    )
+
+
+def test_an_option_may_read_like_two_letters():
+    value = {**CHOICES, "choices": ["A", "B or C", "B", "C"]}
+    assert draft_of("flat_qa_json", {**value, "answer": "B or C"}).gold_answer == "B"
+    assert draft_of("flat_qa_json", {**value, "answer": "B. B or C"}).gold_answer == "B"
+    assert draft_of("flat_qa_json", {**value, "answer": "C. B"}).gold_answer == "C"
 
 
 REPLIES = [

@@ -12,6 +12,7 @@ from udfs.adapters.fields import answer, dotted, first, items, kind, record_of, 
 from udfs.adapters.gold import closing, concluded
 from udfs.adapters.media import fill, named, patterned
 from udfs.adapters.turns import MARK, Media, escaped, pairs, place
+from udfs.checks.conclusion import undecided
 from udfs.sample import Adapter, Draft, Record
 
 ALIASES = FieldMap(
@@ -144,6 +145,8 @@ class _Reader:
             return None
         if self.recipe.prose:
             return concluded(question, reply.gold, shows=shows)
+        if undecided(reply.gold):
+            return None
         said = closing(reply.gold) or reply.gold
         return said if len(said.split()) <= GOLD_WORDS and "\\boxed" not in said else None
 

@@ -3,7 +3,7 @@ r"""What of a reply can stand as the source's own answer; a wrong one is worse t
 import re
 
 from udfs.adapters.fields import SENTENCE, is_none
-from udfs.checks.conclusion import boxed
+from udfs.checks.conclusion import boxed, undecided
 
 CHARS = 40
 _SAYS = r"(?:the\s+)?(?:(?:final|correct)\s+)?(?:answer|option|choice)\s*(?:is\b:?|:)\s*"
@@ -50,6 +50,8 @@ def closing(reply: str) -> str | None:
     if found is None:
         return None
     said = (found[1] or found[2]).strip("*_$ \t").rstrip(".。").strip("*_$ \t")
+    if undecided(said):
+        return None
     letter = _LETTER.fullmatch(said)
     if letter:
         return letter[1]
@@ -85,7 +87,11 @@ def _brief(said: str) -> str | None:
         said = said[:-1]
     whole = len(words) > 1 and (said[-1] in ".!?。\uff01\uff1f" or (len(words) > 2 and _VERB.search(said)))
     long = len(words) > SENTENCE or len(said) > CHARS or len(_CJK.findall(said)) > SENTENCE
-    return None if not words or whole or long or _POLITE.search(said) or "<" in said or "`" in said else said
+    return (
+        None
+        if not words or whole or long or undecided(said) or _POLITE.search(said) or "<" in said or "`" in said
+        else said
+    )
 
 
 def _from_box(reply: str) -> str | None:
@@ -99,4 +105,4 @@ def _from_box(reply: str) -> str | None:
     wrapped = _WRAPPED.fullmatch(inside)
     if wrapped and (wrapped[1] or not wrapped[3]):
         inside = (wrapped[1] or wrapped[2]).strip()
-    return inside if inside and len(inside) <= 3 * CHARS else None
+    return inside if inside and len(inside) <= 3 * CHARS and not undecided(inside) else None

@@ -10,6 +10,7 @@ from schemas.enums import DropReason
 from schemas.errors import Drop
 from schemas.source import By
 from udfs.adapters.fields import dotted, first, items, kind, parsed_list, text
+from udfs.checks.conclusion import undecided
 
 LETTERS = string.ascii_uppercase
 COLUMNS = (
@@ -128,7 +129,9 @@ def _readings(value: object, choices: Sequence[str]) -> dict[str, int]:
     ]
     letter = _CHOSEN.match(said)
     if letter and (letter[1] or not same):  # `A. M. Turing` is an option rather than A
-        read["letter"] = LETTERS.find((letter[1] or letter[2]).upper())
+        at = LETTERS.find((letter[1] or letter[2]).upper())
+        if not undecided(said) or said[letter.end() :].strip() in choices[at : at + 1]:
+            read["letter"] = at
     if same:
         read["text"] = same[0]
     return read

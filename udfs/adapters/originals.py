@@ -1,7 +1,6 @@
 """Original releases of sources that are better known converted: lessons, stories, edits, words in pictures."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from udfs.adapters.media import PATH
 from udfs.adapters.options import LETTERS
 from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows, side
 from udfs.ids import digest, field
-from udfs.sample import Part, Problem, Record
+from udfs.sample import IMAGE, Part, Problem, Record
 
 Value = Mapping[str, Any]
 EDIT = "The second picture is an edited copy of the first one. Which instruction leads from the first to the second?"
@@ -117,17 +116,37 @@ def captioned_twice(value: Value) -> Value:
 
 
 def split_choices(value: Value) -> Value:
-    """lmms-eval's IconQA: choices between commas, or each a picture of its own behind the question's."""
-    choices, shown = value.get("choices"), [value.get("query_image")]
-    drawn = [value[name] for name in sorted(value, key=_number) if name.startswith("choice_image_") and value[name]]
+    """lmms-eval's IconQA: choices between commas, or each the name of a picture in a column of its own."""
+    choices = value.get("choices")
     if isinstance(choices, str):
         choices = [choice.strip() for choice in choices.split(",")] if choices.strip() else None
-    return {**value, "images": [*shown, *drawn], "choices": list(LETTERS[: len(drawn)]) if drawn else choices}
+    value = {**value, "choices": choices, "images": [value.get("query_image", value.get("image"))]}
+    columns = [value.get(name.removesuffix(".png").replace("_", "_image_")) for name in _drawn(value)]
+    return _lettered(value, columns or [choice for choice in choices or () if isinstance(choice, Mapping | bytes)])
 
 
-def _number(name: str) -> tuple[int, str]:
-    found = re.search(r"[0-9]+$", name)
-    return (int(found[0]) if found else -1, name)
+def _drawn(value: Value) -> list[str]:
+    """IconQA's choices that are names of pictures, as `choice_0.png`."""
+    return [name for name in value.get("choices") or () if isinstance(name, str) and name.endswith(".png")]
+
+
+def _lettered(value: Value, pictures: Sequence[Any]) -> Value:
+    """Pictures to choose from go behind their letters in the question; without any the record stays as it is."""
+    if not pictures:
+        return value
+    names, right = value["choices"], value.get("answer")
+    there = len(pictures) - pictures.count(None)
+    if there < len(names):
+        raise Drop(DropReason.MISSING_MEDIA, f"{there} pictures for {len(names)} choices; allowed: one for each")
+    letters = LETTERS[: len(names)]
+    asked = [IMAGE, text(value.get("question", ""), "question"), *(f"{letter}. {IMAGE}" for letter in letters)]
+    return {
+        **value,
+        "images": [*value["images"], *pictures],
+        "question": "\n".join(asked),
+        "choices": list(letters),
+        "answer": letters[names.index(right)] if right in names else right,
+    }
 
 
 def page(value: Value) -> Value:
@@ -139,9 +158,8 @@ def in_a_folder(value: Value) -> Value:
     """Geometry3K and IconQA: each problem has a folder, with its figure beside its data."""
     folder = str(value.get(PATH)).rpartition("/")[0]
     figure = "img_diagram.png" if "problem_text" in value else "image.png"
-    drawn = [name for name in value.get("choices") or () if isinstance(name, str) and name.endswith(".png")]
-    letters = {"choices": list(LETTERS[: len(drawn)])} if drawn else {}
-    return {**value, "images": [f"{folder}/{name}" for name in (figure, *drawn)], **letters}
+    value = {**value, "images": [f"{folder}/{figure}"]}
+    return _lettered(value, [f"{folder}/{name}" for name in _drawn(value)])
 
 
 def keyed_images(value: Value) -> Value:
@@ -170,7 +188,7 @@ ORIGINALS: Mapping[str, Family] = {
         ),
         family(
             "iconqa_folder",
-            Recipe(fields(media=("images",)), prepare=in_a_folder, by_index=True),
+            Recipe(fields(answer=("answer",), media=("images",)), prepare=in_a_folder, by_index=True),
             rows(FILES, "question", "answer", "ques_type", at="json"),
         ),
         family(
@@ -252,8 +270,9 @@ ORIGINALS: Mapping[str, Family] = {
         ),
         family(
             "iconqa_parquet",
-            Recipe(fields(media=("images",)), prepare=split_choices, by_text=True),
-            rows(PARQUET, "query_image", "question", "choices", "ques_type"),
+            Recipe(fields(answer=("answer",), media=("images",)), prepare=split_choices, by_text=True),
+            rows(PARQUET, "query_image", "question", "choices"),
+            rows(PARQUET, "image", "question", "choices", "ques_type"),
         ),
     )
 }

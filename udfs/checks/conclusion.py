@@ -9,6 +9,12 @@ _MARKER = re.compile(
 )
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _END = re.compile(r"(?<=[.!?。\uff01\uff1f])(?=\s|$)|\n+")
+_OPTIONS = r"(?:(?i:option|choice)s?\s+)?"
+_UNDECIDED = re.compile(
+    rf"\W*(?:(?i:either|both|neither|not|none\s+of)\s+{_OPTIONS}\(?[A-J]\b"
+    rf"|{_OPTIONS}\(?[A-J]\b[.):]*(?:\s*,?\s*\(?(?:or|and|nor|vs|OR|AND|NOR)\b"
+    rf"|(?:\s*[,;/&+|→]|(?<=[.):]))\s*{_OPTIONS}\(?[A-J](?:[).:,;]|\s*$|\s+(?:or|and)\b)))"
+)
 MAX_CHARS = 50_000
 MAX_SENTENCES = 40
 
@@ -24,6 +30,11 @@ def boxed(text: str) -> str | None:
         if depth == 0:
             return text[starts[-1] : at]
     return None
+
+
+def undecided(said: str) -> bool:
+    """Whether what is said to be the answer begins with several letters, or with one that it is not."""
+    return _UNDECIDED.match(said) is not None
 
 
 def sentences(text: str) -> list[str]:

@@ -4,7 +4,7 @@ import logging
 import re
 from fractions import Fraction
 
-from udfs.checks.conclusion import sentences, stated_answer
+from udfs.checks.conclusion import sentences, stated_answer, undecided
 
 MAX_FORMULA_CHARS = 120
 """Longer texts, towers of powers and large exponents never reach the formula parser, which has no time limit here."""
@@ -83,6 +83,8 @@ def _option_text(letter: str, question: str) -> str:
 def _option(letter: str, text: str, stated: str | None, response: str) -> bool:
     """The letter that is chosen last, or the option's own text where no letter is."""
     place = stated if stated is not None else response
+    if undecided(place) and (stated is not None or len(response.split()) <= MAX_TEXT_WORDS):
+        return False
     if stated is not None and (match := re.match(r"\W*(?:option |choice )?\(?([A-H])\b(?!['’]|\s+[a-z])", stated)):
         return match[1] == letter
     chosen = [match[1] or match[2] for match in _CHOSEN.finditer(place)]
