@@ -22,10 +22,11 @@ MOST_PACKED = 64
 _VOLUME = re.compile(r"(?P<stem>.+)\.z\d\d", re.IGNORECASE)
 
 
-def archives_in(folder: str) -> list[str]:
-    """Archives right in a folder of which each member can be read by itself."""
+def archives_in(folder: str, below: Sequence[str] = ()) -> list[str]:
+    """Archives right in a folder, then in these below it, of which each member can be read by itself."""
+    places = [*_listed(folder), *(f"{inner}/{name}" for inner in below for name in _listed(files.join(folder, inner)))]
     found = []
-    for name in (name for name in _listed(folder) if name.lower().endswith(_SEEKABLE)):
+    for name in (name for name in places if name.lower().endswith(_SEEKABLE)):
         with suppress(Drop):  # a link that leaves the folder
             found.append(files.inside(folder, name))
     return found

@@ -46,6 +46,17 @@ PLACES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         ],
         "allava_vflan/image_191-task_1k.zip": {"images_191task_1k/a+b.jpg": picture(1)},
     }),
+    "archives in a folder of their own": ("allava_laion", {
+        "allava_laion/ALLaVA-Caption-LAION-4V.json": [
+            {"id": "1", "image": "allava_laion/images/100.jpeg", "conversations": SAID},
+        ],
+        "allava_laion/image_chunks/images_0.zip": {"images/99.jpeg": picture(3)},
+        "allava_laion/image_chunks/images_1.zip": {"images/100.jpeg": picture(1)},
+    }),
+    "archives of several splits": ("vizwiz", {
+        "Annotations/val.json": [{"image": "VizWiz_1.jpg", "question": "What?", "answers": [{"answer": "a can"}]}],
+        "train/images.zip": {"VizWiz_1.jpg": picture(2)}, "val/images.zip": {"VizWiz_1.jpg": picture(1)},
+    }),
     "names that both splits and both parts have": ("orand_car_a", {
         f"CAR-{part.upper()}/{part}_{split}_gt.txt": f"{part}_car_1.png\t15\n{part}_car_2.png\t02\n"
         for part in "ab" for split in ("train", "test")
@@ -64,9 +75,7 @@ PLACES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 def test_every_sample_finds_its_own(tmp_path: Path, name: str, files: Mapping[str, Any]):
     for file, content in files.items():
         (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name / file).write_bytes(
-            encoded(file.replace(".p", ".pkl") if file.endswith(".p") else file, content)
-        )
+        (tmp_path / name / file).write_bytes(encoded(file, content))
     found = staged(packaged_sources()[name], Storage(sources_root=str(tmp_path)), Media())
     assert [row["reject"] for row in found if row.get("reject")] == []
     shown = [row["sample"]["media"] for row in found if row.get("sample")]

@@ -41,12 +41,12 @@ class _Wanted:
     keyed: Sequence[str] = ()
     """Patterns of files that hold pictures by key."""
 
-    def inside(self, uri: str, root: str, name: str) -> list[str]:
-        """Places in an archive that lies right in a root of this name."""
-        stem, places = PurePosixPath(uri).stem, list[str]()
+    def inside(self, uri: str, name: str) -> list[str]:
+        """Places in an archive that lies in a root of this name."""
+        stem, folder, places = PurePosixPath(uri).stem, str(PurePosixPath(uri).parent), list[str]()
         for path in self.paths:
             beside = (f"{above}/{place}" for above in self.folders for place in (path, f"images/{path}"))
-            places += (*_places(root, name, path), *_inner(stem, path), *beside)
+            places += (*_places(folder, name, path), *_inner(stem, path), *beside)
         # Some archives are to be unpacked into a folder `images`.
         return [str(PurePosixPath(place)) for place in (*places, *(place.removeprefix("images/") for place in places))]
 
@@ -153,7 +153,7 @@ class MediaReader:
         return fitting[0]
 
     def _archived(self, roots: Mapping[str, str], wanted: _Wanted, most: int, missing: Drop) -> bytes:
-        """The medium out of the first archive right in a root that holds it.
+        """The medium out of the first archive right in a root, or one folder below it, that holds it.
 
         `missing` is why there is no such file; it is raised, with what is wrong with archives, where none has it.
         """
@@ -162,14 +162,16 @@ class MediaReader:
         wrong = dict.fromkeys(map(archives.unreadable_in, roots))
         for root, name in roots.items():
             if root not in self._archives:
-                self._archives[root] = [(uri, files.stamp(uri)) for uri in archives.archives_in(root)]
+                there = archives.archives_in(root, self._folders(root))
+                self._archives[root] = [(uri, files.stamp(uri)) for uri in there]
             for uri, stamp in self._archives[root]:
                 try:
-                    member = members.find_member(uri, wanted.inside(uri, root, name), stamp)
+                    member = members.find_member(uri, wanted.inside(uri, name), stamp)
                 except Drop as drop:
                     wrong[f"; {drop.detail}"] = None
                     continue
-                if member is not None and wanted.may_lie_in(PurePosixPath(uri).stem):
+                places = (PurePosixPath(uri).stem, str(PurePosixPath(uri).parent))
+                if member is not None and all(map(wanted.may_lie_in, places)):
                     return members.read_member(member, most)
                 if member is not None:
                     wrong[f"; {uri} has one of another split"] = None
