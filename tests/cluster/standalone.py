@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import pyspark
 
 from jobs.session import delta_jars
+from udfs.engine.guard import descendants
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -81,18 +82,35 @@ class Cluster:
         submit = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", self.master, "--jars", ",".join(delta_jars())]
         return [*submit, *conf, *options, *arguments]
 
-    def submit(self, options: Sequence[str], *arguments: str, timeout_s: float = 300) -> Submitted:
-        """Runs spark-submit to its end; `options` are Spark's, `arguments` begin with the script."""
-        began = time.monotonic()
-        done = subprocess.run(
-            self.command(options, *arguments), capture_output=True, text=True, check=False, timeout=timeout_s,
-            cwd=self.folder, env=plain_environment(PYSPARK_PYTHON=sys.executable),
+    def start(self, options: Sequence[str], *arguments: str) -> "subprocess.Popen[str]":
+        """spark-submit in a process group of its own; `options` are Spark's, `arguments` begin with the script."""
+        return subprocess.Popen(
+            self.command(options, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=self.folder, env=plain_environment(PYSPARK_PYTHON=sys.executable), start_new_session=True,
         )  # fmt: skip
-        return Submitted(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+    def lose_worker(self, number: int) -> None:
+        """Kills a worker and its executors, as a machine does that loses its power."""
+        lost = self.processes[1 + number]
+        for pid in [lost.pid, *descendants(lost.pid)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        lost.wait()
 
     def log(self) -> str:
         """The end of what master and workers wrote."""
         return "\n".join(path.read_text(errors="replace")[-3000:] for path in sorted(self.folder.glob("*.log")))
+
+
+def end_of(job: "subprocess.Popen[str]", timeout_s: float = 900) -> Submitted:
+    """What a job says until it ends; one that takes longer is killed."""
+    began = time.monotonic()
+    try:
+        out, err = job.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(job.pid, signal.SIGKILL)
+        raise
+    return Submitted(job.returncode, out, err, time.monotonic() - began)
 
 
 def plain_environment(**more: str) -> dict[str, str]:
@@ -161,7 +179,8 @@ def standalone(folder: Path) -> Iterator[Cluster]:
         yield cluster
     finally:
         for process in reversed(cluster.processes):
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # one that a test has lost
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 

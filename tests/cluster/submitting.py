@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora import counted, stub_settings
-from standalone import HOST_DIR, ROOT, WORKERS, Cluster, Submitted
+from standalone import HOST_DIR, ROOT, WORKERS, Cluster, Submitted, end_of
 
 from udfs.engine.processes import carrying
 from udfs.engine.state import HostState, states
@@ -91,9 +91,15 @@ class Jobs:
     def submit(
         self, root: str, *arguments: str, more: tuple[str, ...] = (), script: Mapping[str, Any] = SCRIPT
     ) -> Submitted:
+        """spark-submit of a command, to its end."""
+        return end_of(self.start(root, *arguments, more=more, script=script))
+
+    def start(
+        self, root: str, *arguments: str, more: tuple[str, ...] = (), script: Mapping[str, Any] = SCRIPT
+    ) -> "subprocess.Popen[str]":
         """spark-submit of a command."""
         options = self.options(root, script, *more)
-        return self.cluster.submit(self.form.options, str(self.form.script), *options, *arguments)
+        return self.cluster.start(self.form.options, str(self.form.script), *options, *arguments)
 
     def served(self, root: str) -> list[str]:
         """Keys that the stubs of all hosts served, each fsynced before its call went on."""

@@ -20,7 +20,7 @@ def wait_until_gone(jobs: Jobs) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_a_release_on_two_machines(jobs: Jobs):
     refused = jobs.submit("a", "run", "--until", "publish", "--json", more=("gate.min_rows=1000",))
     assert refused.code == 3, refused.told()
@@ -44,7 +44,7 @@ def test_a_release_on_two_machines(jobs: Jobs):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(5400)
 @pytest.mark.parametrize("form", [from_checkout, from_wheel])
 def test_every_stage_is_a_job_of_its_own(jobs: Jobs, form: Callable[[Path], Form], tmp_path: Path):
     root, own = form.__name__, Jobs(jobs.cluster, form(tmp_path))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
+from pyspark.errors import IllegalArgumentException
 from pyspark.sql import SparkSession
 from release_rows import settings
 
@@ -96,6 +97,14 @@ def test_verify_notices_rows_and_files_that_are_gone(two: Tables):
     two.spark.sql(f"UPDATE {two.sql_name('releases')} SET rows = rows + 1 WHERE release_id = 2")
     with pytest.raises(InputError, match=r"its manifest says 141 rows"):
         verify(two)
+
+
+def test_old_releases_outlive_a_vacuum(two: Tables):
+    two.spark.sql(f"VACUUM {two.sql_name('instruct')}")
+    assert (read_release(two, 1).count(), verify(two, 1)["rows"]) == (50, 50)
+    with pytest.raises(IllegalArgumentException, match="retention"):
+        two.spark.sql(f"VACUUM {two.sql_name('instruct')} RETAIN 168 HOURS")
+    assert verify(two, 1)["rows"] == 50
 
 
 class Readers:

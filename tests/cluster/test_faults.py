@@ -1,0 +1,61 @@
+"""A machine of the cluster is lost, a job is interrupted: the run goes on, or goes on from there."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+from standalone import end_of
+from submitting import RECORDS, Jobs, json_of
+
+SLOW = {"latency_s": 1.5, "p_yes": 0.9}
+WINDOW = 10
+"""Calls that an engine has in flight, as `stub_settings` has it."""
+
+
+def wait_for(condition: Callable[[], object], limit_s: float = 240) -> None:
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_an_interrupted_job_says_so_and_leaves_nothing(jobs: Jobs):
+    job = jobs.start("i", "run", "--until", "judge", script=SLOW)
+    wait_for(lambda: len(jobs.served("i")) >= 4 or job.poll() is not None)
+    assert job.poll() is None, end_of(job).told()
+    os.killpg(job.pid, signal.SIGINT)  # as a terminal does
+    ended = end_of(job)
+    assert ended.code == 130, ended.told()
+    assert "run again to go on" in ended.out
+    assert "Traceback" not in ended.out
+    wait_for(lambda: not jobs.left(), 60)
+
+    before = jobs.served("i")
+    assert len(before) < 2 * RECORDS
+    again = jobs.submit("i", "run", "--until", "judge", "--json")
+    assert again.code == 0, again.told()
+    served = jobs.served("i")
+    assert len(set(served)) >= 2 * RECORDS
+    assert len(served) - len(set(served)) <= 2 * WINDOW
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_a_lost_machine_costs_its_calls_in_flight_at_most(jobs: Jobs):
+    """The last test of the module: it leaves one worker."""
+    job = jobs.start("l", "run", "--until", "judge", "--json", script=SLOW)
+    wait_for(lambda: len(jobs.served("l")) >= 6 or job.poll() is not None)
+    assert job.poll() is None, end_of(job).told()
+    jobs.cluster.lose_worker(1)
+    ended = end_of(job)
+    assert ended.code == 0, ended.told()
+    done = {stage["stage"]: stage["rows_out"] for stage in json_of(ended)["stages"]}
+    assert done == {"dedup": RECORDS, "rewrite": RECORDS, "judge": RECORDS}
+    served = jobs.served("l")
+    assert len(set(served)) >= 2 * RECORDS
+    assert len(served) - len(set(served)) <= 2 * WINDOW  # two GPUs, an engine on each
+    wait_for(lambda: not jobs.left(), 60)
