@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.family import Container, Family, Shape
-from udfs.adapters.fields import record_of
+from udfs.adapters.fields import kind, record_of, text
 from udfs.adapters.flat import ALIASES, Recipe
 from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, key_of, orphan
-from udfs.adapters.media import KEY
+from udfs.adapters.media import KEY, PATH, PICTURE
+from udfs.adapters.options import LETTERS
 from udfs.adapters.paired import coded
 from udfs.adapters.shapes import ARRAY, CONVERSATIONS, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows
 from udfs.ids import digest, field
@@ -53,6 +55,33 @@ def captioned(value: Value) -> Value:
     """TextCaps and Screen2Words: the hub's copies list the captions of a picture; the first one is taken."""
     told = next((value[name] for name in ("captions", "caption_str", "reference_strs") if value.get(name)), None)
     return {**value, "caption": told[0] if isinstance(told, list) and told else told}
+
+
+DIAGRAMS = ("diagram_path", "diagram_url", "diagram", "image")
+"""Where a question's diagram was when it was written down; its name is what is left of that."""
+
+
+def by_number(value: Value) -> Value:
+    """GEOS: choices by number, of which the answer is one; the diagram beside the question, by its name or its own."""
+    offered = record_of(value.get("choices") or {}, "choices")
+    numbers = sorted(offered, key=lambda number: (len(number), number))
+    said = value.get("answer")
+    right = text(said, "answer") if said not in (None, "") else ""
+    if numbers and right not in numbers:
+        detail = f"answer {kind(said)} is no number of a choice; allowed: {', '.join(numbers)}"
+        raise Drop(DropReason.NO_ANSWER, detail)
+    if PATH in value:
+        path = PurePosixPath(str(value[PATH]))
+        diagram = path.with_name("diagram.png") if path.name == "question" else f"{path}.png"
+    else:
+        diagram = PurePosixPath(str(next((value[name] for name in DIAGRAMS if value.get(name)), ""))).name
+    return {
+        "id": next((value[name] for name in ("key", "pk", KEY) if name in value), None),
+        "question": value.get("text"),
+        "options": [offered[number] for number in numbers] or None,
+        "answer": LETTERS[numbers.index(right)] if numbers else right,
+        "image": value.get(PICTURE) or str(diagram),
+    }
 
 
 def solved(_: str, parts: Iterable[Part]) -> Iterator[Record]:
@@ -162,6 +191,12 @@ RELEASES: Mapping[str, Family] = {
             "image_text_parquet",
             replace(CAPTIONED, fields=fields(answer=("code", "text"), context=()), prepare=coded),
             shown(PARQUET, "image", "text"),
+        ),
+        family(
+            "geos_json",
+            Recipe(fields(answer=("answer",), media=("image",)), prepare=by_number, by_letter=True),
+            rows(frozenset({Container.FILES}), "text", "choices", at="json"),  # `answer` alone is what lies beside it
+            Shape(ARRAY | KEYED, frozenset({"text", "choices", "answer"}), one_of={"media": DIAGRAMS}),
         ),
         family(
             "egoschema_json",
