@@ -32,6 +32,9 @@ MAVIS = {
 }  # fmt: skip
 
 
+SPOKEN = {"role": "assistant", "content": "A hill it is."}
+
+
 def part(role: str, data: str, modality: str = "text") -> Row:
     return {"data": data, "modality": modality, "role": role}
 
@@ -65,6 +68,32 @@ TABLES: Mapping[str, tuple[str, Row, list[str], str | None, int]] = {
         None, 1,
     ),
     "mavis": ("mavis_math_rule_geo", MAVIS, ["<image>\nFind x.\nA. 3\nB. 4", "So.\nAnswer: B. 4"], "B", 1),
+    "turns, as an object of lists": (
+        "allava_vflan",
+        {"image": PIXELS, "conversations": {"from": ["human", "gpt"], "value": ["<image>\nWhat?", "A hill it is."]}},
+        ["<image>\nWhat?", "A hill it is."], None, 1,
+    ),
+    "turns, as text": (
+        "multiui", {"image": PIXELS, "messages": json.dumps([{"role": "user", "content": "What?"}, SPOKEN])},
+        ["<image>\nWhat?", "A hill it is."], None, 1,
+    ),
+    "pairs, as an object of lists": (
+        "lnqa", {"image": PIXELS, "qa": {"question": ["What?", "Why?"], "answer": ["A hill.", "So."]}},
+        ["<image>\nWhat?", "A hill.", "Why?", "So."], None, 1,
+    ),
+    "annotators, as an object of lists": (
+        "vizwiz", {"image": PIXELS, "question": "What?", "answers": {"answer": ["a can", "tin", "tin"]}},
+        ["<image>\nWhat?", "tin"], "tin", 1,
+    ),
+    "raters, as an object of lists": (
+        "screenqa", {"image": PIXELS, "question": "What?", "ground_truth": {"full_answer": ["It is a can.", "A can."]}},
+        ["<image>\nWhat?", "It is a can."], None, 1,
+    ),
+    "options, as an object of lists": (
+        "scienceqa_nona_context",
+        {"image": PIXELS, "question": "What?", "choices": {"label": ["A", "B"], "text": ["can", "tin"]}, "answer": "B"},
+        ["<image>\nWhat?\nA. can\nB. tin", "B. tin"], "B", 1,
+    ),
     "parts in a row": (
         "vistext_cauldron", told(SHOWN, ASKED, ANSWERED, part("user", "Why?"), part("assistant", "It is.")),
         ["<image>\nWhat?", "A hill.", "Why?", "It is."], None, 1,

@@ -1,8 +1,11 @@
 """Records that hold a conversation already: LLaVA and what descends from it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from schemas.enums import DropReason, MediaKind, Modality, Role
 from schemas.errors import Drop
@@ -211,9 +214,18 @@ def _said(record: Record) -> Iterator[tuple[str, object, object]]:
         there = sorted(map(str, record.value))[:20]
         raise Drop(DropReason.MISSING_FIELD, f"no conversation; fields: {there}; allowed: {', '.join(CONVERSATION)}")
     name, turns = found
-    for at, turn in enumerate(items(turns, name)):
+    for at, turn in enumerate(items(_parsed(turns), name)):
         said = record_of(turn, f"{name}.{at}")
         yield f"{name}.{at}", said.get("from", said.get("role")), said.get("value", said.get("content"))
+
+
+def _parsed(turns: object) -> object:
+    """Turns that a table holds as JSON in a text."""
+    if not isinstance(turns, str) or not turns.lstrip().startswith("["):
+        return turns
+    with suppress(msgspec.DecodeError):
+        return msgspec.json.decode(turns)
+    return turns
 
 
 TURNS = {"question": CONVERSATION}

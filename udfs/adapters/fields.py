@@ -49,7 +49,8 @@ def dotted(record: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - whate
 def _at(node: object, keys: Sequence[str]) -> object:
     for at, key in enumerate(keys):
         if key == EACH:
-            parts = [_at(part, keys[at + 1 :]) for part in node] if isinstance(node, list | tuple) else []
+            held = listed(node)
+            parts = [_at(part, keys[at + 1 :]) for part in held] if isinstance(held, list | tuple) else []
             return [part for part in parts if part is not _MISSING and part is not None] or _MISSING
         node = _step(node, key)
         if node is _MISSING:
@@ -93,8 +94,19 @@ def shorten(value: object, length: int = 80) -> str:
     return shown if len(shown) <= length else shown[: length - 3] + "..."
 
 
+def listed(value: object) -> object:
+    """A list of objects, which tables may hold as an object of lists of one length; anything else as it stands."""
+    columns = list(value.values()) if isinstance(value, Mapping) else []
+    if not columns or not all(isinstance(column, list | tuple) for column in columns):
+        return value
+    if len({len(column) for column in columns}) > 1:
+        return value
+    return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]  # type: ignore[call-overload]  # a mapping
+
+
 def items(value: object, name: str) -> Sequence[Any]:
     """`value` if it is a list."""
+    value = listed(value)
     if not isinstance(value, list | tuple):
         raise Drop(DropReason.WRONG_SHAPE, f"{name} is {kind(value)}; allowed: a list")
     return value
@@ -109,6 +121,7 @@ def record_of(value: object, name: str) -> Mapping[str, Any]:
 
 def answer(value: object, name: str) -> str:
     """An answer as text: most frequent of several annotators' (the first of equals), parts of a list joined."""
+    value = listed(value)
     if not isinstance(value, list | tuple):
         shown = text(value, name) if value is not None else ""
     elif name.endswith("answers") or EACH in name.split(".") or _repeats(value) or any(map(_stands_alone, value)):

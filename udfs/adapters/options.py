@@ -35,7 +35,8 @@ def options(record: Mapping[str, Any], paths: Sequence[str]) -> tuple[str, ...]:
         return _columns(record)
     path, value = found
     if isinstance(value, Mapping):
-        value = [value[key] for key in sorted(value)]
+        texts = value.get("text")  # beside a list of their letters
+        value = texts if isinstance(texts, list) else [value[key] for key in sorted(value)]
     elif isinstance(value, str):
         told = [part for part in (dotted(record, path) for path in paths) if isinstance(part, str) and part]
         value = told if len(told) > 1 else parsed_list(value, path)
