@@ -82,6 +82,11 @@ def test_one_letter_beside_others_stays_one(said: str, gold: str):
     )
 
 
+@pytest.mark.parametrize("said", ["I and II", "both I and II", "Both angles", "AB or CD"])
+def test_numbers_and_words_are_no_letters(said: str):
+    assert draft_of("flat_qa_json", {"question": "Which?", "image": "a.jpg", "answer": said}).gold_answer == said
+
+
 def test_an_option_may_read_like_two_letters():
     value = {**CHOICES, "choices": ["A", "B or C", "B", "C"]}
     assert draft_of("flat_qa_json", {**value, "answer": "B or C"}).gold_answer == "B"

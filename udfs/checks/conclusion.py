@@ -11,8 +11,8 @@ _BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _END = re.compile(r"(?<=[.!?。\uff01\uff1f])(?=\s|$)|\n+")
 _OPTIONS = r"(?:(?i:option|choice)s?\s+)?"
 _UNDECIDED = re.compile(
-    rf"\W*(?:(?i:either|both|neither|not|none\s+of)\s+{_OPTIONS}\(?[A-J]\b"
-    rf"|{_OPTIONS}\(?[A-J]\b[.):]*(?:\s*,?\s*\(?(?:or|and|nor|vs|OR|AND|NOR)\b"
+    rf"\W*(?:(?i:either|both|neither|not|none\s+of)\s+{_OPTIONS}\(?[A-HJ]\b"
+    rf"|{_OPTIONS}\(?[A-HJ]\b[.):]*(?:\s*,?\s*\(?(?:or|and|nor|vs|OR|AND|NOR)\b"
     rf"|(?:\s*[,;/&+|→]|(?<=[.):]))\s*{_OPTIONS}\(?[A-J](?:[).:,;]|\s*$|\s+(?:or|and)\b)))"
 )
 MAX_CHARS = 50_000
@@ -33,7 +33,10 @@ def boxed(text: str) -> str | None:
 
 
 def undecided(said: str) -> bool:
-    """Whether what is said to be the answer begins with several letters, or with one that it is not."""
+    """Whether what is said to be the answer begins with several letters, or with one that it is not.
+
+    `I and II` are numbers.
+    """
     return _UNDECIDED.match(said) is not None
 
 
