@@ -58,10 +58,12 @@ def _folders(source: Source, storage: Storage) -> list[str]:
 def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
     """Annotation files of a source, and whether they are the declared ones; loose ones win over members of archives.
 
-    A folder of its own holds nothing else, so files that are named otherwise than declared count there too.
+    A folder of its own holds nothing else, so those count there too that lie deeper than declared, as in a copy of the
+    publisher's repository, and then files that are named otherwise.
     """
     patterns = source.reading.files if source.reading else ()
-    declared = archives.find(folder, patterns) if patterns else []
+    below = [f"**/{pattern}" for pattern in patterns] if _own(source, folder) else []
+    declared = archives.find(folder, patterns) or archives.find(folder, below)
     if declared:
         return declared, True
     found = _others(source, folder, "**/*")

@@ -1,0 +1,52 @@
+"""Publishers' repositories copied whole into a source's folder: what the catalogue declares is found deeper."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from normalised import normalised
+
+HITAB = {"table_id": "9", "table_source": "x", "question": "How many?", "answer": [1], "id": "h"}
+SCREEN = {"image_id": 1, "question": "How many?", "ground_truth": [{"full_answer": "There are three."}]}
+FILED = {"pre_text": ["a"], "post_text": [], "table": [["x"]], "qa": {"question": "?", "answer": "1"}, "id": "f"}
+ASKED = {"q_uid": "u0", "question": "Why?", **{f"option {at}": f"It is {at}." for at in range(5)}}
+NAMES = {f"u{at}": f"https://x/{at}" for at in range(12)}
+
+REPOSITORIES: Mapping[str, tuple[str, Mapping[str, Any], str, str]] = {
+    "tables beside questions": (
+        "hitab_cauldron_llava_format",
+        {
+            "HiTab/data/train_samples.jsonl": json.dumps(HITAB),
+            "HiTab/data/tables/raw/9.json": {"title": "t", "texts": [["", "a"], ["b", "1"]]},
+            "HiTab/data/tables/hmt/9.json": {"title": "t", "top_root": {}},
+        },
+        "HiTab/data/train_samples.jsonl", "1",
+    ),
+    "one of three sets of answers": (
+        "screenqa",
+        {
+            "screen_qa/answers_and_bboxes/train.json": [SCREEN],
+            "screen_qa/short_answers/test.json": [{**SCREEN, "ground_truth": ["3"]}],
+        },
+        "screen_qa/answers_and_bboxes/train.json", "There are three.",
+    ),
+    "predictions beside the data": (
+        "finqa", {"FinQA/dataset/train.json": [FILED], "FinQA/code/p.json": [{"id": "x", "predicted": ["add("]}]},
+        "FinQA/dataset/train.json", "1",
+    ),
+    "links beside the answers": (
+        "egoschema",
+        {"E/questions.json": [ASKED], "E/subset_answers.json": {"u0": 2, "u1": 0}, "E/uid_to_url.json": NAMES},
+        "E/questions.json", "C. It is 2.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "files", "file", "answer"), REPOSITORIES.values(), ids=REPOSITORIES)
+def test_a_repository(tmp_path: Path, name: str, files: Mapping[str, Any], file: str, answer: str):
+    found = normalised(tmp_path, name, files)
+    (sample,) = [row["sample"] for row in found if row["sample"]]
+    assert (sample["origin"]["file"], sample["conversation"][-1]["text"]) == (file, answer)
+    assert {row["reject"]["drop_reason"] for row in found if row["reject"]} <= {"orphan_annotation"}
