@@ -41,6 +41,16 @@ def test_ureader_puts_placeholder_and_question_into_two_user_turns():
     assert said(draft_of("llava_jsonl", value)) == ["<image>\nTotal?", "9"]
 
 
+@pytest.mark.parametrize("image", [None, ""])
+def test_pictures_that_the_text_names(image: object):
+    told = ("human", "Picture 1: <img>a/1.jpg</img>\nPicture 2: <img> b.png </img>\nWhich?")
+    draft = draft_of("llava_json", llava(told, ANSWERED, image=image))
+    assert said(draft) == ["Picture 1: <image>\nPicture 2: <image>\nWhich?", "A kite."]
+    assert paths(draft) == ["a/1.jpg", "b.png"]
+    beside = draft_of("llava_json", llava(("human", "Close <img>x</img> where?"), ANSWERED))
+    assert (said(beside)[0], paths(beside)) == ("<image>\nClose <img>x</img> where?", ["a/1.jpg"])
+
+
 def test_docowl_messages_with_its_own_placeholder():
     messages = [{"role": "user", "content": "<|image|>When?"}, {"role": "assistant", "content": "1993"}]
     draft = draft_of("llava_jsonl", {"image": ["./imgs/1.png"], "messages": messages})

@@ -1,5 +1,6 @@
 """Records that hold a conversation already: LLaVA and what descends from it."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -14,9 +15,9 @@ from udfs.adapters.evidence import KEYS, evidence
 from udfs.adapters.family import Family, Shape
 from udfs.adapters.fields import dotted, first, items, record_of, text
 from udfs.adapters.gold import concluded
-from udfs.adapters.media import HEAD, patterned, refs
+from udfs.adapters.media import HEAD, at_path, patterned, refs
 from udfs.adapters.shapes import ARRAY, PARQUET
-from udfs.adapters.turns import MARK, PLACEHOLDER, Media, dialogue, escaped, place
+from udfs.adapters.turns import MARK, PLACEHOLDER, Media, Turns, dialogue, escaped, place
 from udfs.ids import clean
 from udfs.sample import IMAGE, VIDEO, Draft, MediaRef, Record, Turn
 
@@ -29,6 +30,7 @@ _SPECIAL = frozenset({"video", "images", *KEYS})
 """Fields that only `adapt` understands."""
 _SPEAKERS = (("human", "user"), ("gpt", "assistant"))
 _ROLES = (Role.USER, Role.ASSISTANT)
+_TAG = re.compile(r"<img>\s*([^<>\n]+?)\s*</img>")
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 PARTS = {
     "text": None, "image": MediaKind.IMAGE, "image_url": MediaKind.IMAGE,
@@ -44,6 +46,8 @@ def adapt(record: Record, source: Source) -> Draft:
     own = [medium for _, _, media in said for medium in media]
     media = _merged(own, shown(record, source)) if any(own) else shown(record, source)
     turns = dialogue((speaker, content) for speaker, content, _ in said)
+    if not media and source.modality is not Modality.TEXT:
+        turns, media = _tagged(turns)
     alone = not media and source.modality is Modality.TEXT
     turns, media = (escaped(turns), media) if alone else place(turns, media)
     named = first(record.value, IDS)
@@ -83,6 +87,13 @@ def plain(record: Record, source: Source) -> Draft | None:
     if media and not marks:
         turns[0] = Turn(Role.USER, f"{IMAGE}\n{turns[0].text}")
     return Draft(tuple(turns), media, _gold(turns, media), original_id=str(name).strip())
+
+
+def _tagged(turns: Turns) -> tuple[Turns, Media]:
+    """Turns whose text names its pictures, as Qwen-VL's does, with placeholders in place of these names."""
+    asked = [turn for turn in turns if turn.role is Role.USER]
+    media = tuple(at_path(path, "img") for turn in asked for path in _TAG.findall(turn.text))
+    return tuple(replace(turn, text=_TAG.sub(IMAGE, turn.text)) if turn in asked else turn for turn in turns), media
 
 
 def interleaved(record: Record, source: Source) -> Draft:
@@ -148,7 +159,13 @@ def _placeholders(words: str, *, said_by_user: bool) -> int | None:
     found = words.count(IMAGE)
     if not said_by_user:
         return None if found or VIDEO in words else 0
-    odd = words.lower().count("<image") != found or "<video" in words or "<|" in words or "{image#" in words
+    odd = (
+        words.lower().count("<image") != found
+        or "<video" in words
+        or "<|" in words
+        or "<img>" in words
+        or "{image#" in words
+    )
     return None if odd else found
 
 
