@@ -14,7 +14,7 @@ WINDOW = 10
 """Calls that an engine has in flight, as `stub_settings` has it."""
 
 
-def wait_for(condition: Callable[[], object], limit_s: float = 240) -> None:
+def wait_for(condition: Callable[[], object], limit_s: float = 900) -> None:
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
