@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 from urllib.request import urlopen
 
 import pyspark
@@ -53,6 +54,38 @@ class Submitted:
         return f"{self.out[-2000:]}\n{self.err[-2000:]}"
 
 
+@dataclass(frozen=True)
+class Job:
+    """A spark-submit at work."""
+
+    process: "subprocess.Popen[bytes]"
+    out: IO[str]
+    err: IO[str]
+
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.process.poll() is not None
+
+    def interrupt(self) -> None:
+        """Ctrl-C, as a terminal sends it to all processes of the job."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def end(self, limit_s: float = 900) -> Submitted:
+        """What it said until it ended; one that takes longer is killed."""
+        began = time.monotonic()
+        try:
+            code = self.process.wait(limit_s)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+        said = []
+        for stream in (self.out, self.err):
+            with stream:
+                stream.seek(0)
+                said.append(stream.read())
+        return Submitted(code, *said, time.monotonic() - began)
+
+
 @dataclass
 class Cluster:
     """A running cluster, and what is needed to submit to it."""
@@ -82,12 +115,15 @@ class Cluster:
         submit = [str(SPARK_HOME / "bin" / "spark-submit"), "--master", self.master, "--jars", ",".join(delta_jars())]
         return [*submit, *conf, *options, *arguments]
 
-    def start(self, options: Sequence[str], *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, options: Sequence[str], *arguments: str) -> "Job":
         """spark-submit in a process group of its own; `options` are Spark's, `arguments` begin with the script."""
-        return subprocess.Popen(
-            self.command(options, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            cwd=self.folder, env=plain_environment(PYSPARK_PYTHON=sys.executable), start_new_session=True,
+        # Files: a pipe that nobody empties stops who writes into it.
+        out, err = (tempfile.TemporaryFile("w+", dir=self.folder) for _ in range(2))
+        process = subprocess.Popen(
+            self.command(options, *arguments), stdout=out, stderr=err, cwd=self.folder, start_new_session=True,
+            env=plain_environment(PYSPARK_PYTHON=sys.executable),
         )  # fmt: skip
+        return Job(process, out, err)
 
     def lose_worker(self, number: int) -> None:
         """Kills a worker and its executors, as a machine does that loses its power."""
@@ -100,17 +136,6 @@ class Cluster:
     def log(self) -> str:
         """The end of what master and workers wrote."""
         return "\n".join(path.read_text(errors="replace")[-3000:] for path in sorted(self.folder.glob("*.log")))
-
-
-def end_of(job: "subprocess.Popen[str]", timeout_s: float = 900) -> Submitted:
-    """What a job says until it ends; one that takes longer is killed."""
-    began = time.monotonic()
-    try:
-        out, err = job.communicate(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        os.killpg(job.pid, signal.SIGKILL)
-        raise
-    return Submitted(job.returncode, out, err, time.monotonic() - began)
 
 
 def plain_environment(**more: str) -> dict[str, str]:

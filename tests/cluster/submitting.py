@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora import counted, stub_settings
-from standalone import HOST_DIR, ROOT, WORKERS, Cluster, Submitted, end_of
+from standalone import HOST_DIR, ROOT, WORKERS, Cluster, Job, Submitted
 
 from udfs.engine.processes import carrying
 from udfs.engine.state import HostState, states
@@ -92,11 +92,9 @@ class Jobs:
         self, root: str, *arguments: str, more: tuple[str, ...] = (), script: Mapping[str, Any] = SCRIPT
     ) -> Submitted:
         """spark-submit of a command, to its end."""
-        return end_of(self.start(root, *arguments, more=more, script=script))
+        return self.start(root, *arguments, more=more, script=script).end()
 
-    def start(
-        self, root: str, *arguments: str, more: tuple[str, ...] = (), script: Mapping[str, Any] = SCRIPT
-    ) -> "subprocess.Popen[str]":
+    def start(self, root: str, *arguments: str, more: tuple[str, ...] = (), script: Mapping[str, Any] = SCRIPT) -> Job:
         """spark-submit of a command."""
         options = self.options(root, script, *more)
         return self.cluster.start(self.form.options, str(self.form.script), *options, *arguments)

@@ -1,12 +1,9 @@
 """A machine of the cluster is lost, a job is interrupted: the run goes on, or goes on from there."""
 
-import os
-import signal
 import time
 from collections.abc import Callable
 
 import pytest
-from standalone import end_of
 from submitting import RECORDS, Jobs, json_of
 
 SLOW = {"latency_s": 1.5, "p_yes": 0.9}
@@ -25,10 +22,10 @@ def wait_for(condition: Callable[[], object], limit_s: float = 900) -> None:
 @pytest.mark.timeout(1800)
 def test_an_interrupted_job_says_so_and_leaves_nothing(jobs: Jobs):
     job = jobs.start("i", "run", "--until", "judge", script=SLOW)
-    wait_for(lambda: len(jobs.served("i")) >= 4 or job.poll() is not None)
-    assert job.poll() is None, end_of(job).told()
-    os.killpg(job.pid, signal.SIGINT)  # as a terminal does
-    ended = end_of(job)
+    wait_for(lambda: len(jobs.served("i")) >= 4 or job.is_over())
+    assert not job.is_over(), job.end().told()
+    job.interrupt()
+    ended = job.end()
     assert ended.code == 130, ended.told()
     assert "run again to go on" in ended.out
     assert "Traceback" not in ended.out
@@ -48,10 +45,10 @@ def test_an_interrupted_job_says_so_and_leaves_nothing(jobs: Jobs):
 def test_a_lost_machine_costs_its_calls_in_flight_at_most(jobs: Jobs):
     """The last test of the module: it leaves one worker."""
     job = jobs.start("l", "run", "--until", "judge", "--json", script=SLOW)
-    wait_for(lambda: len(jobs.served("l")) >= 6 or job.poll() is not None)
-    assert job.poll() is None, end_of(job).told()
+    wait_for(lambda: len(jobs.served("l")) >= 6 or job.is_over())
+    assert not job.is_over(), job.end().told()
     jobs.cluster.lose_worker(1)
-    ended = end_of(job)
+    ended = job.end()
     assert ended.code == 0, ended.told()
     done = {stage["stage"]: stage["rows_out"] for stage in json_of(ended)["stages"]}
     assert done == {"dedup": RECORDS, "rewrite": RECORDS, "judge": RECORDS}
