@@ -118,7 +118,7 @@ class Cluster:
     def start(self, options: Sequence[str], *arguments: str) -> "Job":
         """spark-submit in a process group of its own; `options` are Spark's, `arguments` begin with the script."""
         # Files: a pipe that nobody empties stops who writes into it.
-        out, err = (tempfile.TemporaryFile("w+", dir=self.folder) for _ in range(2))
+        out, err = (tempfile.TemporaryFile("w+", dir=self.folder) for _ in range(2))  # noqa: SIM115 - `end` closes them
         process = subprocess.Popen(
             self.command(options, *arguments), stdout=out, stderr=err, cwd=self.folder, start_new_session=True,
             env=plain_environment(PYSPARK_PYTHON=sys.executable),
