@@ -37,10 +37,18 @@ def test_find(tree: Path, patterns: list[str], found: list[str]):
     assert files.find(f"file://{tree}/", patterns) == found
 
 
-def test_find_goes_through_linked_folders(tree: Path, tmp_path_factory: pytest.TempPathFactory):
+def test_find_stays_below_its_root(tree: Path, tmp_path_factory: pytest.TempPathFactory):
     other = tmp_path_factory.mktemp("other")
-    (other / "linked").symlink_to(tree / "x")
-    assert files.find(str(other), ["**/*.json"]) == ["linked/c.json", "linked/y/d.json"]
+    (other / "a.json").write_text("[]")
+    (other / "away").symlink_to(tree / "x")
+    (other / "away.json").symlink_to(tree / "x" / "c.json")
+    (other / "same.json").symlink_to(other / "a.json")
+    for name in ("loop", "loop2"):
+        (other / name).symlink_to(other)
+    assert files.find(str(other), ["**/*.json", "away/*.json", "away/c.json"]) == ["a.json", "same.json"]
+    root = tmp_path_factory.mktemp("links") / "root"
+    root.symlink_to(other)
+    assert files.find(str(root), ["*.json"]) == ["a.json", "same.json"]
 
 
 def test_find_needs_a_folder(tmp_path: Path):

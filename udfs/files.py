@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import cast
 
 import pyarrow as pa
@@ -152,16 +153,38 @@ def _matching(root: str, pattern: list[str]) -> Iterator[str]:
     while fixed < len(pattern) and not _WILD.search(pattern[fixed]):
         fixed += 1
     base = join(root, *pattern[:fixed])
+    if not _is_below(base, root):
+        return
     if fixed == len(pattern):
         if stores.info(base).is_file:
             yield "/".join(pattern)
         return
-    store, path = stores.resolve(base)
     deep = len(pattern) > fixed + 1 or pattern[fixed] == "**"
-    for info in store.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=deep)):
-        parts = info.path[len(path) :].strip("/").split("/")
-        if info.is_file and _fits(parts, pattern[fixed:]):
+    for parts in _held(base, root, deep):
+        if _fits(parts, pattern[fixed:]):
             yield "/".join([*pattern[:fixed], *parts])
+
+
+def _held(base: str, root: str, deep: bool) -> Iterator[list[str]]:
+    """Paths of the files in a folder; of a local one without linked folders, and without links that leave the root."""
+    local = local_path(base)
+    if local is None:
+        store, path = stores.resolve(base)
+        for info in store.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=deep)):
+            if info.is_file:
+                yield info.path[len(path) :].strip("/").split("/")
+        return
+    for folder, folders, names in os.walk(local):
+        for file in (Path(folder, name) for name in names):
+            if file.is_file() and (not file.is_symlink() or _is_below(str(file), root)):
+                yield list(file.relative_to(local).parts)
+        if not deep:
+            folders.clear()
+
+
+def _is_below(uri: str, root: str) -> bool:
+    local = local_path(uri)
+    return local is None or _below(local, local_path(root) or "/")
 
 
 def fits(path: str, pattern: str) -> bool:

@@ -11,6 +11,8 @@ KEYS = (
     "context", "hint", "passage",
 )  # fmt: skip
 """Fields that hold such text in most sources."""
+HEADS = ("header", "headers", "columns", "column_names")
+"""Names of columns, beside the rows of a table."""
 KINDS = {"table": "table", "ocr": "ocr", "caption": "caption", "formula": "formula", "latex": "formula"}
 
 
@@ -31,7 +33,8 @@ def rows(value: object, separator: str = " ") -> str:
     if isinstance(value, Mapping):
         inner = next((item for item in value.values() if _is_table(item)), None)
         if inner is not None:
-            return rows(inner)
+            head = next((value[name] for name in HEADS if isinstance(value.get(name), list | tuple)), None)
+            return rows([head, *inner] if head and not _is_table(head) else inner)
         columns = [[key, *column] for key, column in value.items() if isinstance(column, list | tuple)]
         value = [list(row) for row in zip(*columns, strict=False)]
     if not isinstance(value, list | tuple):

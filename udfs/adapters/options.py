@@ -22,6 +22,7 @@ COLUMNS = (
 )
 """Options in columns of their own."""
 _LETTERED = re.compile(r"(?:[-*]\s*)?\(?([A-Z])[).:]\s*|[-*]\s*([A-Z])\s+")
+_SMALL = re.compile(r"\(?([a-z])[).]\s+")
 _CHOSEN = re.compile(r"\W*([A-Za-z])\W*$|[(\[]?([A-Z])[).:\]]")
 
 
@@ -36,11 +37,22 @@ def options(record: Mapping[str, Any], paths: Sequence[str]) -> tuple[str, ...]:
     path, value = found
     if isinstance(value, Mapping):
         texts = value.get("text")  # beside a list of their letters
-        value = texts if isinstance(texts, list) else [value[key] for key in sorted(value)]
+        value = texts if isinstance(texts, list) else _keyed(value)
     elif isinstance(value, str):
         told = [part for part in (dotted(record, path) for path in paths) if isinstance(part, str) and part]
         value = told if len(told) > 1 else parsed_list(value, path)
-    return _plain([text(option, path) for option in items(value, path)])
+    told = ["" if option is None else text(option, path) for option in items(value, path)]
+    while told and not told[-1]:
+        told.pop()
+    return _plain(told)
+
+
+def _keyed(value: Mapping[str, Any]) -> list[Any]:
+    """Options by their letters, with a place for those that are left out; by the order of other keys."""
+    keys = {str(key).upper(): option for key, option in value.items()}
+    if not keys or len(keys) < len(value) or not set(keys) <= set(LETTERS):
+        return [value[key] for key in sorted(value)]
+    return [keys.get(letter) for letter in LETTERS[: LETTERS.index(max(keys)) + 1]]
 
 
 def _columns(record: Mapping[str, Any]) -> tuple[str, ...]:
@@ -60,6 +72,9 @@ def _plain(told: list[str]) -> tuple[str, ...]:
     lettered = len(told) > 2 and all(map(_LETTERED.match, told[:-1]))
     if lettered and not any(map(str.isalnum, told[-1])):
         told = told[:-1]  # ArxivQA ends some lists with a line of marks
+    small = [_SMALL.match(option) for option in told]
+    if len(told) > 1 and all(head and head[1] == LETTERS[at].lower() for at, head in enumerate(small[: len(LETTERS)])):
+        return tuple(option[head.end() :] for option, head in zip(told, small, strict=True) if head)
     heads = [_LETTERED.match(option) for option in told]
     if all(head and (head[1] or head[2]) == LETTERS[at] for at, head in enumerate(heads) if at < len(LETTERS)):
         return tuple(option[head.end() :] if head else option for option, head in zip(told, heads, strict=True))
@@ -74,6 +89,10 @@ def _by_own_letter(told: list[str], heads: list[re.Match[str] | None]) -> tuple[
         if head
     ]
     at = [place for place, _ in own]
+    if len(told) == len(own) > 2 and at != sorted(at) == list(range(len(own))):
+        raise Drop(
+            DropReason.NO_ANSWER, f"options are lettered {', '.join(LETTERS[place] for place in at)}, in no order"
+        )
     if len(own) < 2 or at != sorted(set(at)) or len(told) - len(own) > 1:
         return ()
     if len(own) < len(told) and at != list(range(len(own))):
@@ -86,7 +105,7 @@ def _by_own_letter(told: list[str], heads: list[re.Match[str] | None]) -> tuple[
 
 def bare(choices: Sequence[str]) -> bool:
     """Whether the options are only letters, the choices being drawn in the picture."""
-    return all(option.upper() == LETTERS[at] or not option for at, option in enumerate(choices[: len(LETTERS)]))
+    return all(option == LETTERS[at] or not option for at, option in enumerate(choices[: len(LETTERS)]))
 
 
 def listed(question: str, choices: Sequence[str]) -> str:
