@@ -6,13 +6,14 @@ from enum import StrEnum
 
 from schemas.columns import Table
 
-WORDS = "regexp_count(concat_ws(' ', conversation.text), '\\\\S+')"
+WORDS = "size(split(trim(concat_ws(' ', conversation.text)), '\\\\s+'))"
 """Words of a conversation, in SQL."""
 
 PLACED = (
-    "aggregate(conversation, 0, (n, turn) -> n + IF(turn.role = 'user', regexp_count(turn.text, '<image>|<video>'), 0))"
-    " = size(media)"
-    " AND NOT exists(conversation, turn -> turn.role = 'assistant' AND turn.text RLIKE '<image>|<video>')"
+    "aggregate(conversation, 0, (n, turn) -> n + IF(turn.role = 'user', octet_length(turn.text)"
+    " - octet_length(replace(replace(turn.text, '<image>', ''), '<video>', '')), 0)) = 7 * size(media)"
+    " AND NOT exists(conversation, turn -> turn.role = 'assistant'"
+    " AND (contains(turn.text, '<image>') OR contains(turn.text, '<video>')))"
 )
 """Whether each medium has its placeholder in a user turn and no other placeholder stands anywhere, in SQL."""
 
