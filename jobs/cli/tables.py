@@ -1,14 +1,17 @@
 """Commands over the tables and the packages: sql, bundle."""
 
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import typer
 from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import Row
 
 from jobs.cli.context import print_csv, print_json, print_table, read_options
 from jobs.engines import load_engines
@@ -53,16 +56,19 @@ def sql(
     if "vl_" in text.lower():  # only then is an engine's model looked at
         register(tables, load_engines(options.config, options.prompts, tables.root))
     try:
-        found = tables.spark.sql(text).limit(rows)
-        values = [row.asDict(recursive=True) for row in found.collect()]
+        found = tables.spark.sql(text).limit(rows + 1)
+        cells = [[_value(cell) for cell in row] for row in found.collect()]
     except AnalysisException as error:
         known = ", ".join([*TABLES, *packaged_views()])
         raise ConfigError(f"the query cannot be understood: {_first(error)}", f"tables and views: {known}") from error
     except PySparkException as error:
         raise ConfigError(f"the query failed: {_first(error)}", "see docs/sql.md for queries that work") from error
-    cells = [[row[column] for column in found.columns] for row in values]
+    if len(cells) > rows:
+        Progress(quiet=False).say(f"only the first {rows:,} rows are shown; --rows shows more")
+        cells.pop()
     if output is Output.JSON:
-        print_json(values)
+        _check_names(found.columns)
+        print_json([dict(zip(found.columns, row, strict=True)) for row in cells])
     elif output is Output.CSV:
         print_csv(found.columns, cells)
     else:
@@ -76,6 +82,25 @@ def _check_that_it_asks(text: str) -> None:
             f"{plain.split(maxsplit=1)[0] if plain else 'nothing'}: `sql` asks and changes nothing",
             "begin with SELECT, WITH, FROM, VALUES, TABLE, SHOW, DESCRIBE or EXPLAIN",
         )
+
+
+def _check_names(columns: Sequence[str]) -> None:
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise ConfigError(
+            f"two columns are called {', '.join(twice)}", "name them apart with AS; JSON has one of a name"
+        )
+
+
+def _value(cell: Any) -> Any:  # noqa: ANN401 - any SQL value
+    """A value as JSON has it: structs are objects, NaN and infinities are none."""
+    if isinstance(cell, Row):
+        return {name: _value(item) for name, item in zip(cell.__fields__, cell, strict=True)}
+    if isinstance(cell, dict):
+        return {str(key): _value(item) for key, item in cell.items()}
+    if isinstance(cell, list):
+        return [_value(item) for item in cell]
+    return None if isinstance(cell, float) and not isfinite(cell) else cell
 
 
 def _first(error: PySparkException) -> str:

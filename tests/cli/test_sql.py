@@ -42,6 +42,26 @@ def test_csv_reads_back(ask: Ask):
     assert row == ['a, "b"\n[red]c', "1234", "true", "", '["x", "y"]', "AP8=", "2026-01-02"]
 
 
+def test_columns_of_one_name_keep_their_values(ask: Ask):
+    assert ask("SELECT 1 AS a, 2 AS a", "-o", "csv")[1].splitlines() == ["a,a", "1,2"]
+    code, out, error = ask("SELECT 1 AS a, 2 AS a", "-o", "json")
+    assert (code, out) == (2, "")
+    assert "two columns are called a" in error
+
+
+def test_rows_that_are_left_out_are_told(ask: Ask):
+    _, out, error = ask("SELECT explode(sequence(1, 9))", "--rows", "4", "-o", "csv")
+    assert out.split() == ["col", "1", "2", "3", "4"]
+    assert "only the first 4 rows" in error
+    assert ask("SELECT explode(sequence(1, 4))", "--rows", "4", "-o", "csv")[2] == ""
+
+
+def test_json_has_no_nan(ask: Ask):
+    assert json.loads(ask("SELECT double('NaN') AS a, named_struct('b', 1) AS c", "-o", "json")[1]) == [
+        {"a": None, "c": {"b": 1}}
+    ]
+
+
 def test_a_table_for_people(ask: Ask):
     _, out, _ = ask(ODD)
     assert "1,234" in out
