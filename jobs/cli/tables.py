@@ -104,7 +104,7 @@ def _value(cell: Any) -> Any:  # noqa: ANN401 - any SQL value
 
 
 def _first(error: PySparkException) -> str:
-    return str(error).splitlines()[0]
+    return str(error).strip().splitlines()[0]
 
 
 def _read_query(file: Path) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
+from jobs.dedup.contamination import held_out
 from jobs.gate.subject import EXAMPLES, Counted, Numbers, Subject, examples_of, key_hash, union
 from schemas.enums import PairKind
 
@@ -101,6 +102,13 @@ def _against(rows: int, log: Row | None) -> Counted:
     return Counted(abs(rows - logged), (f"{rows:,} rows, {logged:,} logged",) if rows != logged else ())
 
 
+def _contaminated(subject: Subject, flagged: int) -> Counted:
+    """The share that overlaps with a benchmark; no number where a share is asked for and nobody looked."""
+    if subject.config.gate.max_contaminated < 1 and not held_out(subject.frames["runs"]):
+        return Counted(None, ("dedup.benchmarks names none, so nobody looked",))
+    return Counted(_share(flagged, subject.candidate.rows))
+
+
 def count_lineage(subject: Subject) -> Numbers:
     """Released rows without a sample or a reply, and the shares of them that dedup has flagged."""
     frames = subject.frames
@@ -131,7 +139,7 @@ def count_lineage(subject: Subject) -> Numbers:
     }
     return known | {
         ("twins", "near_duplicates"): Counted(_share(seen["twins"][0], released)),
-        ("twins", "contaminated"): Counted(_share(seen["twins"][1], released)),
+        ("twins", "contaminated"): _contaminated(subject, seen["twins"][1]),
     }
 
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as f
 
 from jobs import labels
 from jobs.candidates import verdicts
+from jobs.dedup.contamination import held_out
 from jobs.release import latest, manifest
 from jobs.report.compare import compare_judges
 from jobs.report.facts import (
@@ -68,6 +69,7 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
         "costs": lambda: _costs(tables),
         "reuse": lambda: _reuse(tables),
         "twins": lambda: _twins(tables),
+        "held_out": lambda: held_out(tables.read("runs")),
         "agreement": lambda: labels.agreement(tables),
         "compared": lambda: compare_judges(tables, config, judges) if judges else None,
     }

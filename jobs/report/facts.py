@@ -174,6 +174,8 @@ class Facts:
     """Sources that were read and are test sets."""
     twins: Mapping[str, tuple[int, int]] | None = None
     """Rows found and rows left out by kind of twin; None where nobody looked."""
+    held_out: tuple[str, ...] = ()
+    """Benchmarks with which samples were compared."""
     agreement: Agreement | None = None
     compared: Compared | None = None
     cards: tuple[Card, ...] = ()

@@ -85,10 +85,12 @@ def twins(facts: Facts) -> Section:
     title = "Duplicates and contamination"
     if facts.twins is None:
         return Section("twins", title, ("Nobody looked for near duplicates or for benchmark items in these tables.",))
-    text = ("Samples that repeat another sample, or overlap with an entry of a benchmark.",)
+    sought = f"Samples were compared with these benchmarks: {', '.join(facts.held_out)}."
+    unsought = "Nobody looked for overlap with benchmarks: dedup.benchmarks names none."
+    text = ("Samples that repeat another sample.", sought if facts.held_out else unsought)
     rows = cells(*((kind.replace("_", " "), found, left) for kind, (found, left) in facts.twins.items()))
     grid = Grid("Found", ("Kind", "Samples", "Left out of later stages"), rows)
-    return Section("twins", title, text if rows else ("None was found.",), (grid,) if rows else ())
+    return Section("twins", title, text if rows else (*text, "None was found."), (grid,) if rows else ())
 
 
 def cost(facts: Facts) -> Section | None:

@@ -19,7 +19,7 @@ def rows_html(
     try:
         cards = read_cards(tables, rows.where(where).orderBy("id", "sample_id"), Showing(limit, SIDE))
     except AnalysisException as error:
-        told = str(error).splitlines()[0]
+        told = str(error).strip().splitlines()[0]
         raise ConfigError(f"--where cannot be understood: {told}", f"columns: {', '.join(rows.columns)}") from error
     note = f"{len(cards)} rows, at most {limit}, where {where}; tables below {tables.root}."
     return render_gallery(Gallery("Rows", note, cards))

@@ -78,6 +78,16 @@ def test_one_defect_for_each_rule_is_found_by_name_and_nothing_else(clean: Frame
     assert found["samples", "counts_match_log"].examples[0] == "source_3: 100 samples, 101 rows_out"
 
 
+def test_contamination_that_nobody_looked_for_is_no_zero(clean: Frames):
+    config = config_of("gate.max_contaminated=0.5")
+    found = failed(judge_subject(subject_of_rows(clean, config, RELEASED)))
+    assert set(found) == {("twins", "contaminated")}
+    assert "nobody looked" in found["twins", "contaminated"].examples[0]
+    told = f.expr("""replace(facts, '{"near', '{"benchmark held_out": 5, "near')""")
+    looked = {**clean, "runs": clean["runs"].withColumn("facts", told)}
+    assert failed(judge_subject(subject_of_rows(looked, config, RELEASED))) == {}
+
+
 def test_numbers_outside_their_bands_and_a_column_of_nulls(clean: Frames):
     blank = f.lit(None).cast("string")
     frames = {
