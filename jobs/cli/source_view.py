@@ -88,21 +88,21 @@ def print_check(check: Check) -> None:
     if check.advice:
         print_table("what to do next", ("about", "advice"), [(k or "family", v) for k, v in check.advice.items()])
     for file in check.unread:
-        typer.echo(f"not read (no family reads it): {file}")
+        typer.echo(f"not read as {check.family}: {file}")
 
 
 def print_checks(checks: Sequence[Check]) -> None:
     """Many sources: one row each."""
-    columns = ("source", "read as", "files", "records", "samples", "duplicates", "rejected", "why")
+    columns = ("source", "read as", "files", "unread", "records", "samples", "duplicates", "rejected", "why")
     rows: list[tuple[Any, ...]] = []
     for check in checks:
         name, count = check.source.source_id, check.count
         if count is None:
             problem = check.problem
-            rows.append((name, "-", None, None, None, None, None, str(problem.args[0]) if problem else ""))
+            rows.append((name, "-", None, None, None, None, None, None, str(problem.args[0]) if problem else ""))
         else:
             reasons = ", ".join(f"{reason} {number:,}" for reason, number in sorted(count.rejects.items()))
             rejected = sum(count.rejects.values())
-            numbers = (count.files, count.records, count.samples, count.duplicates, rejected)
+            numbers = (count.files, len(check.unread), count.records, count.samples, count.duplicates, rejected)
             rows.append((name, check.family, *numbers, reasons))
     print_table("records = samples + duplicates + rejected", columns, rows)
