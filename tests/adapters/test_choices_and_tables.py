@@ -8,6 +8,7 @@ from normalised import normalised
 
 from schemas.errors import Drop
 from udfs.adapters.options import listed, options
+from udfs.adapters.prepare import several
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,11 @@ def test_letters_out_of_order_are_no_options():
 def test_small_letters_are_told_and_letters_of_the_picture_are_not():
     assert listed("Which?", ("a", "b")) == "Which?\nA. a\nB. b"
     assert listed("Which?", ("A", "B")) == "Which?"
+
+
+def test_escapes_of_wikitablequestions_are_undone():
+    told = several({"utterance": r"a\nb \\n?", "targetValue": r"x\py|z"})
+    assert told == {"utterance": "a\nb \\n?", "targetValue": "x|y, z"}
 
 
 def test_a_table_stands_before_its_question(tmp_path: Path):

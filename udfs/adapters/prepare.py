@@ -11,6 +11,9 @@ from udfs.adapters.fields import dotted, items, parsed_list, record_of, text
 
 Value = Mapping[str, Any]
 UNKNOWN = "I don't know."
+ESCAPES = {"p": "|", "n": "\n", "\\": "\\"}
+"""What stands for a letter after a backslash in WikiTableQuestions."""
+_ESCAPED = re.compile(r"\\([pn\\])")
 
 
 def aligned(value: Value) -> Value:
@@ -96,12 +99,15 @@ def _lines(value: object) -> str:
 
 
 def several(value: Value) -> Value:
-    """WikiTableQuestions: several answers between bars, with escaped bars and line ends."""
-    target = value.get("targetValue")
-    if not isinstance(target, str):
-        return value
-    plain = ", ".join(target.split("|"))
-    return {**value, "targetValue": plain.replace("\\p", "|").replace("\\n", "\n").replace("\\\\", "\\")}
+    """WikiTableQuestions: several answers between bars; bars, line ends and backslashes are escaped."""
+    plain = {name: _unescaped(value[name]) for name in ("utterance",) if isinstance(value.get(name), str)}
+    if isinstance(target := value.get("targetValue"), str):
+        plain["targetValue"] = ", ".join(map(_unescaped, target.split("|")))
+    return {**value, **plain}
+
+
+def _unescaped(said: str) -> str:
+    return _ESCAPED.sub(lambda found: ESCAPES[found[1]], said)
 
 
 def united(value: Value) -> Value:
