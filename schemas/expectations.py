@@ -6,12 +6,14 @@ from enum import StrEnum
 
 from schemas.columns import Table
 
-WORDS = "size(split(trim(concat_ws(' ', conversation.text)), '\\\\s+'))"
+WORDS = "size(array_remove(split(concat_ws(' ', conversation.text), '\\\\s+'), ''))"
 """Words of a conversation, in SQL."""
 
 PLACED = (
-    "aggregate(conversation, 0, (n, turn) -> n + IF(turn.role = 'user', octet_length(turn.text)"
-    " - octet_length(replace(replace(turn.text, '<image>', ''), '<video>', '')), 0)) = 7 * size(media)"
+    # Each mark is taken out of the text as it stands: what is left of one must not make another.
+    "aggregate(conversation, 0, (n, turn) -> n + IF(turn.role = 'user', 2 * octet_length(turn.text)"
+    " - octet_length(replace(turn.text, '<image>', '')) - octet_length(replace(turn.text, '<video>', '')), 0))"
+    " = 7 * size(media)"
     " AND NOT exists(conversation, turn -> turn.role = 'assistant'"
     " AND (contains(turn.text, '<image>') OR contains(turn.text, '<video>')))"
 )

@@ -94,7 +94,7 @@ def read_value(text: bytes) -> tuple[Any, str | None]:
         value = _decode(text)
     except (ValueError, RecursionError):
         return _read_leniently(text)
-    if text.count(b'":') != _keys(value):  # a key stands twice, or text looks like one, or blanks follow keys
+    if text.count(b'":') + text.count(b'" :') != _keys(value):  # a key stands twice, or text looks like one
         return value, _read_leniently(text)[1]
     return value, None
 
@@ -115,7 +115,8 @@ def _read_leniently(text: bytes) -> tuple[Any, str | None]:
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         value = dict(pairs)
         if len(value) < len(pairs):
-            notes.update((f"key {key!r} stands twice", None) for key, times in _times(pairs).items() if times > 1)
+            times = Counter(name for name, _ in pairs)
+            notes.update((f"key {name!r} stands twice", None) for name in value if times[name] > 1)
         return value
 
     try:
@@ -123,10 +124,6 @@ def _read_leniently(text: bytes) -> tuple[Any, str | None]:
         return _encodable(value), _encodable("; ".join(notes)[:_EXCERPT]) or None
     except (ValueError, RecursionError) as error:
         return Problem(DropReason.MALFORMED, str(error)), None
-
-
-def _times(pairs: list[tuple[str, Any]]) -> Counter[str]:
-    return Counter(key for key, _ in pairs)
 
 
 def _keys(value: Any) -> int:  # noqa: ANN401 - any JSON value

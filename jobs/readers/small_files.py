@@ -60,9 +60,8 @@ def _record(uri: str, origin: Origin, suffix: str, picture: str) -> Record:
         raise InputError(f"{uri} cannot be read: {error}", "it changed or is gone; run again") from error
     hashed = Origin(origin.file, origin.position, record_hash=hashlib.sha256(data).hexdigest())
     excerpt = "" if suffix == "npz" else data[: 4 * _EXCERPT].decode("utf-8", "replace")[:_EXCERPT]
-    if suffix == "json":
-        hashed = replace(hashed, notes=read_value(data.removeprefix(BOM))[1])
-    value = value_of(data, suffix)
+    value, notes = _noted(data, suffix)
+    hashed = replace(hashed, notes=notes)
     if isinstance(value, Problem):
         return Record({}, hashed, value, excerpt)
     path = PurePosixPath(archives.unpacked(origin.file))
@@ -79,21 +78,27 @@ def placed(value: dict[str, Any], path: PurePosixPath) -> dict[str, Any]:
 
 def value_of(data: bytes, suffix: str) -> dict[str, Any] | Problem:
     """What a file of this suffix holds, or one that reads as `OTHERWISE` says."""
+    return _noted(data, suffix)[0]
+
+
+def _noted(data: bytes, suffix: str) -> tuple[dict[str, Any] | Problem, str | None]:
+    """The same, with what had to be decided about it."""
     if len(data) > LARGEST:
-        return Problem(DropReason.RECORD_TOO_LARGE, f"more than {LARGEST:,} bytes")
+        return Problem(DropReason.RECORD_TOO_LARGE, f"more than {LARGEST:,} bytes"), None
+    content = data.removeprefix(BOM)
     try:
-        return _READERS[suffix](data.removeprefix(BOM))
+        return _json(content) if suffix == JSON else (_READERS[suffix](content), None)
     except UnicodeDecodeError as error:
-        return Problem(DropReason.MALFORMED, f"text is not UTF-8: {error}")
+        return Problem(DropReason.MALFORMED, f"text is not UTF-8: {error}"), None
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        return Problem(DropReason.MALFORMED, f"{type(error).__name__}: {error}"[:300])
+        return Problem(DropReason.MALFORMED, f"{type(error).__name__}: {error}"[:300]), None
 
 
-def _json(data: bytes) -> dict[str, Any] | Problem:
-    value, _ = read_value(data)
-    if isinstance(value, dict | Problem):
-        return value
-    return Problem(DropReason.WRONG_SHAPE, f"a record must be an object, this is a {type(value).__name__}")
+def _json(data: bytes) -> tuple[dict[str, Any] | Problem, str | None]:
+    value, notes = read_value(data)
+    if not isinstance(value, dict | Problem):
+        value = Problem(DropReason.WRONG_SHAPE, f"a record must be an object, this is a {type(value).__name__}")
+    return value, notes
 
 
 def _html(data: bytes) -> dict[str, Any] | Problem:
@@ -169,11 +174,11 @@ def _table(data: bytes) -> dict[str, Any]:
     return {"table": table_of(data)}
 
 
-PROSE, TABLE = "prose", "table"
-OTHERWISE: Mapping[str, tuple[str, ...]] = {"txt": ("json", PROSE), "csv": (TABLE,)}
+JSON, PROSE, TABLE = "json", "prose", "table"
+OTHERWISE: Mapping[str, tuple[str, ...]] = {"txt": (JSON, PROSE), "csv": (TABLE,)}
 """How files of a suffix read where they hold no boxes."""
 _READERS: Mapping[str, Callable[[bytes], dict[str, Any] | Problem]] = {
-    "json": _json, "html": _html, "htm": _html, "txt": boxes, "csv": boxes, "xml": _xml, "npz": _npz,
+    "html": _html, "htm": _html, "txt": boxes, "csv": boxes, "xml": _xml, "npz": _npz,
     PROSE: _prose, TABLE: _table,
 }  # fmt: skip
-SUFFIXES = frozenset(_READERS) - {PROSE, TABLE}
+SUFFIXES = (frozenset(_READERS) | {JSON}) - {PROSE, TABLE}

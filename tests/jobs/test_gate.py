@@ -20,6 +20,7 @@ from jobs.release import STAGED, stage
 from jobs.tables import Tables
 from schemas.config import Config, Profile, load_config
 from schemas.errors import GateError
+from schemas.expectations import PLACED, WORDS
 from schemas.suites import Expected, suites
 
 Configure = Callable[..., Config]
@@ -76,6 +77,27 @@ def test_one_defect_for_each_rule_is_found_by_name_and_nothing_else(clean: Frame
     assert found["rewritten", "no_pair_is_empty"].observed == "1"
     assert "extra: not in the schema" in found["media", "columns"].examples[0]
     assert found["samples", "counts_match_log"].examples[0] == "source_3: 100 samples, 101 rows_out"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "media", "words", "placed"),
+    [
+        ("<image>\nwho is it?", "he", 1, 5, True),
+        ("<image><video> a", "b", 2, 3, True),
+        ("<image> a", "b", 2, 3, False),
+        ("<vi<image>deo> a", "b", 2, 3, False),
+        ("<vi<image>deo> a", "b", 1, 3, True),
+        (" \n\t", " ", 0, 0, True),
+        ("\n two  words ", "\u00a0", 0, 3, True),
+        ("a", "<video>", 0, 2, False),
+    ],
+)
+def test_words_and_placeholders(spark: SparkSession, asked: str, answer: str, media: int, words: int, placed: bool):
+    turns = [("user", asked), ("assistant", answer)]
+    schema = "conversation array<struct<role string, text string>>, media array<string>"
+    row = spark.createDataFrame([(turns, ["m"] * media)], schema).selectExpr(WORDS, PLACED).first()
+    assert row is not None
+    assert tuple(row) == (words, placed)
 
 
 def test_contamination_that_nobody_looked_for_is_no_zero(clean: Frames):

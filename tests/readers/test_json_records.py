@@ -37,6 +37,7 @@ def test_defined(text: bytes, value: object):
     [
         (b'{"a": 1, "b": [{"c": 2, "c": 3, "c": 3}]}', "key 'c' stands twice"),
         (b'{"a" : 1, "a" : 1}', "key 'a' stands twice"),
+        (b'{"a": 1, "a" : 1}', "key 'a' stands twice"),
         (b'{"a": [NaN, -Infinity, 1e999]}', "NaN read as null; -Infinity read as null; 1e999 read as null"),
         (rb'{"a": "\"b\": 1, \"b\": 2"}', None),
         (b'{"a": {"c": 1}, "b": {"c": 1}}', None),

@@ -41,10 +41,7 @@ def options(record: Mapping[str, Any], paths: Sequence[str]) -> tuple[str, ...]:
     elif isinstance(value, str):
         told = [part for part in (dotted(record, path) for path in paths) if isinstance(part, str) and part]
         value = told if len(told) > 1 else parsed_list(value, path)
-    told = ["" if option is None else text(option, path) for option in items(value, path)]
-    while told and not told[-1]:
-        told.pop()
-    return _plain(told)
+    return _plain(["" if option is None else text(option, path) for option in items(value, path)])
 
 
 def _keyed(value: Mapping[str, Any]) -> list[Any]:
@@ -61,14 +58,14 @@ def _columns(record: Mapping[str, Any]) -> tuple[str, ...]:
             continue
         values = [dotted(record, name) for name in names]
         told = ["" if value in (None, "") else text(value, name) for value, name in zip(values, names, strict=True)]
-        while told and not told[-1]:
-            told.pop()
         if sum(map(bool, told)) > 1:
             return _plain(told)
     return ()
 
 
 def _plain(told: list[str]) -> tuple[str, ...]:
+    while told and not told[-1]:
+        told = told[:-1]
     lettered = len(told) > 2 and all(map(_LETTERED.match, told[:-1]))
     if lettered and not any(map(str.isalnum, told[-1])):
         told = told[:-1]  # ArxivQA ends some lists with a line of marks
