@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pyspark.sql import functions as f
@@ -15,6 +16,7 @@ from jobs.gate.measure import measure_columns, measure_keys, measure_rows
 from jobs.gate.subject import Candidate, Counted, Numbers, Outcome, Subject, shorten, subject_of
 from jobs.gate.validate import validate
 from jobs.tables import Tables
+from jobs.together import ask_together
 from schemas.config import Config
 from schemas.errors import GateError
 from schemas.expectations import Suite
@@ -50,11 +52,19 @@ def judge_subject(subject: Subject, measures: Mapping[str, Measure] = MEASURES) 
     wanted = suites(subject.config.gate, expected)
     numbers: dict[tuple[str, str], Counted] = {}
     outcomes = []
-    for name, measure in measures.items():
+
+    def counted(name: str, measure: Measure) -> Numbers | Outcome:
         try:
-            numbers |= measure(subject, wanted)
+            return measure(subject, wanted)
         except Exception as error:  # noqa: BLE001 - whatever stops a measure must stop the release
-            outcomes.append(_raised(name, error))
+            return _raised(name, error)
+
+    questions = {name: partial(counted, name, measure) for name, measure in measures.items()}
+    for found in ask_together(subject.frames["instruct"].sparkSession, questions).values():
+        if isinstance(found, Outcome):
+            outcomes.append(found)
+        else:
+            numbers |= found
     try:
         outcomes += validate(wanted, numbers)
     except Exception as error:  # noqa: BLE001 - the same
