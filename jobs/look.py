@@ -16,6 +16,7 @@ from schemas.source import Source
 from udfs.adapters import find_family
 from udfs.adapters.family import Family
 from udfs.adapters.fields import belongs
+from udfs.adapters.joins import bring_together
 from udfs.sample import Part, Record
 
 Row = dict[str, Any]
@@ -94,8 +95,8 @@ def _joined(items: list[Item], source: Source, family: Family, limit: int) -> It
         for key, part in _parts(item, source, family):
             if key in parts:
                 parts[key].append(part)
-    made = chain.from_iterable(family.joiner(key, sides) for key, sides in parts.items() if family.joiner)
-    yield from islice(made, abs(limit))
+    made = (bring_together(family.joiner, key, sides) for key, sides in parts.items() if family.joiner)
+    yield from islice(chain.from_iterable(made), abs(limit))
 
 
 def _digest(key: str) -> str:

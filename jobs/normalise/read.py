@@ -23,6 +23,7 @@ from udfs.adapters.adapt import adapt
 from udfs.adapters.conversations import plain
 from udfs.adapters.family import Container, Family
 from udfs.adapters.fields import belongs
+from udfs.adapters.joins import bring_together
 from udfs.assemble import reject_row, sample_row
 from udfs.ids import bucket_of
 from udfs.media.item import MediaItem
@@ -276,7 +277,7 @@ def _joined(group: Row, family: Family) -> Iterator[Record]:
         yield Record({}, _origin(unit), Problem(DropReason(reason), detail), unit["excerpt"] or "")
     whole = [Part(u["side"], msgspec.json.decode(u["value"]), _origin(u)) for u in units if not u["problem"]]
     if whole and family.joiner is not None:
-        for record in family.joiner(group["join_key"], whole):
+        for record in bring_together(family.joiner, group["join_key"], whole):
             hashes = "".join(part.origin.record_hash for part in whole)
             digest = record.origin.record_hash or hashlib.sha256(hashes.encode()).hexdigest()
             notes = "; ".join(sorted({part.origin.notes for part in whole if part.origin.notes}))

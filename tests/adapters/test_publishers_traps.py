@@ -121,3 +121,14 @@ def test_one_folder_that_nobody_can_read_stops_no_other(tmp_path: Path):
         plan_sources(sources, storage)
     with pytest.raises(InputError, match="dvqa"):
         plan_sources(sources[:1], storage, lenient=True)
+
+
+def test_a_story_whose_order_is_no_number_ends_no_run(tmp_path: Path):
+    told = {"photo_flickr_id": "7", "original_text": "A man.", "story_id": "9"}
+    held = [[{**told, "worker_arranged_photo_order": at}] for at in ("first", 1)]
+    other = [[{**told, "story_id": "8", "worker_arranged_photo_order": 0}]]
+    found = made(tmp_path, "vist", {"sis/train.story-in-sequence.json": {"annotations": [*held, *other]}})
+    assert sorted(row["reject"]["drop_reason"] if row["reject"] else "sample" for row in found) == [
+        "sample", "wrong_shape", "wrong_shape",
+    ]  # fmt: skip
+    assert all("invalid literal" in row["reject"]["detail"] for row in found if row["reject"])

@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from schemas.enums import DropReason
+from schemas.errors import Drop
+from udfs.adapters.family import Joiner
 from udfs.adapters.fields import shorten
-from udfs.ids import digest, field
+from udfs.ids import clean, digest, field
 from udfs.sample import Part, Problem, Record
 
 QUESTIONS, ANNOTATIONS, IMAGES = "questions", "annotations", "images"
@@ -20,6 +22,17 @@ def key_of(name: str) -> Callable[[Mapping[str, Any]], str]:
         return str(value.get(name))
 
     return key
+
+
+def bring_together(joiner: Joiner, key: str, parts: list[Part]) -> list[Record]:
+    """Records of the parts of one key; where they cannot be made, each part is a problem: none may end a run."""
+    try:
+        return list(joiner(key, parts))
+    except Drop as drop:
+        reason, detail = drop.reason, drop.detail
+    except Exception as error:  # noqa: BLE001 - as in `adapt`
+        reason, detail = DropReason.WRONG_SHAPE, f"{type(error).__name__}: {shorten(str(error), 200)}"
+    return [orphan(part, reason, clean(f"its parts do not come together: {detail}")) for part in parts]
 
 
 def answered(_: str, parts: Iterable[Part]) -> Iterator[Record]:
