@@ -1,7 +1,7 @@
 """Who may enter a release, and why the others may not: frames over samples, rewritten and judged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
@@ -23,6 +23,9 @@ ACCEPTED = "accepted"
 NEVER_JUDGED = ("no_sample", "parse_", "duplicate", "group", "absent_media", "unjudged")
 """Reasons (or how they begin) of rewrites that were no matter for the judge."""
 
+UNPARSED, BELOW = "unparsed", "below_threshold"
+"""Reasons of rewrites that the judge dropped; checks, lengths and placeholders speak for themselves."""
+
 CHECK_NAMES = tuple(field.name for field in CHECKS)
 
 
@@ -33,25 +36,39 @@ class Intake:
     strata: list[Stratum]
     reasons: Mapping[str, Mapping[str, int]]
     """Candidates by kind and reason, the accepted among them."""
+    verdicts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """What `told` says of the rewrites of each category."""
 
     @property
     def judged(self) -> int:
         """Rewrites that a verdict was needed for and found."""
-        return sum(n for reason, n in self._rewrites.items() if not reason.startswith(NEVER_JUDGED))
+        return self._told["judged"]
 
     @property
     def parsed(self) -> int:
         """Of which with a readable verdict."""
-        return self.judged - self._rewrites.get("unparsed", 0)
+        return self.judged - self._told["unparsed"]
 
     @property
     def accepted(self) -> int:
         """Of which nothing speaks against."""
-        return self._rewrites.get(ACCEPTED, 0)
+        return self.reasons.get(PairKind.REWRITTEN.value, {}).get(ACCEPTED, 0)
 
     @property
-    def _rewrites(self) -> Mapping[str, int]:
-        return self.reasons.get(PairKind.REWRITTEN.value, {})
+    def drop_rate(self) -> float:
+        """Share of judged rewrites that the judge dropped: unreadable verdicts, and those below the threshold."""
+        return 1 - self._told["passed"] / self.judged if self.judged else 0.0
+
+    @property
+    def _told(self) -> Mapping[str, int]:
+        return told(self.reasons.get(PairKind.REWRITTEN.value, {}))
+
+
+def told(rewrites: Mapping[str, int]) -> dict[str, int]:
+    """Rewrites by reason as the judge saw them: judged, passed, and unparsed; judged less passed were dropped."""
+    judged = sum(n for reason, n in rewrites.items() if not reason.startswith(NEVER_JUDGED))
+    unparsed = rewrites.get(UNPARSED, 0)
+    return {"judged": judged, "passed": judged - unparsed - rewrites.get(BELOW, 0), "unparsed": unparsed}
 
 
 def the_judge(tables: Tables, config: Config, judge_id: str | None) -> str | None:
@@ -130,8 +147,8 @@ def _rewrites(tables: Tables, config: Config, judge_id: str | None) -> DataFrame
         "group": ~f.col("group").isin(groups),
         "absent_media": f.col("media_status") == "absent",
         "unjudged": f.col("passes").isNull(),
-        "unparsed": ~f.col("readable"),
-        "below_threshold": ~f.col("passes"),
+        UNPARSED: ~f.col("readable"),
+        BELOW: ~f.col("passes"),
         **{f"check_{name}": ~f.col(f"checks.{name}") for name in config.publishing.require_checks},
         **_unfit(config),
     }
@@ -163,13 +180,17 @@ def count(pool: DataFrame) -> Intake:
         f.max("group").alias("group"), f.max("category").alias("category"), f.count("*").alias("rows")
     )
     strata, reasons = [], {kind.value: dict[str, int]() for kind in PairKind}
+    rewrites: dict[str, dict[str, int]] = {}
     for row in counts.collect():
-        tally = reasons[row["kind"]]
-        tally[row["reason"]] = tally.get(row["reason"], 0) + row["rows"]
+        tallies = [reasons[row["kind"]]]
+        if row["kind"] == PairKind.REWRITTEN.value and row["category"]:
+            tallies.append(rewrites.setdefault(row["category"], {}))
+        for tally in tallies:
+            tally[row["reason"]] = tally.get(row["reason"], 0) + row["rows"]
         if row["reason"] == ACCEPTED:
             place = Group(row["group"]), Category(row["category"])
             strata.append(Stratum(row["source_id"], PairKind(row["kind"]), *place, row["rows"]))
-    return Intake(strata, reasons)
+    return Intake(strata, reasons, {name: told(tally) for name, tally in sorted(rewrites.items())})
 
 
 def take(pool: DataFrame, quotas: Mapping[Key, int], si_share: float) -> DataFrame:

@@ -32,7 +32,8 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
     version = stage(tables, released(tables, taken, verdicts(tables, config, judge), release_id))
     candidate = Candidate(STAGED, version, sum(chosen.quotas.values()), release_id, run_id)
     verdict = run_gate(tables, candidate, config, intake)
-    _record(tables, run_id, started, (intake, chosen, verdict))
+    told = {"judge": config.publishing.judge, "judge_id": judge, "judged": intake.verdicts}
+    _record(tables, (run_id, started), told, (intake, chosen, verdict))
     refuse(verdict)
     whole = fingerprint(staged(tables, version))
     if last and last["content_hash"] == whole.content_hash and last["rows"] == whole.rows:
@@ -62,12 +63,16 @@ def _release(row: dict[str, Any], *, is_new: bool) -> Release:
     return Release(**{name: row[name] for name in names}, counts=json.loads(row["counts"]), is_new=is_new)
 
 
-def _record(tables: Tables, run_id: str, started: datetime, told: tuple[Intake, Mix, Verdict]) -> None:
+def _record(
+    tables: Tables, run: tuple[str, datetime], judging: dict[str, Any], told: tuple[Intake, Mix, Verdict]
+) -> None:
     """One row in `runs`: every candidate is either in the release or counted under its reason."""
     intake, chosen, verdict = told
+    run_id, started = run
     rows_in = sum(sum(tally.values()) for tally in intake.reasons.values())
     rows_out = sum(chosen.quotas.values())
     facts = {
+        **judging,
         "candidates": intake.reasons,
         "left_out": chosen.left_out,
         "shortfalls": chosen.shortfalls,

@@ -12,7 +12,7 @@ class Gate(Strict):
     """Bands and floors of the release gate; docs/gates.md lists the rules."""
 
     min_rows: int = Field(1, ge=1)
-    max_drop_rate: float = Field(0.95, ge=0, le=1, description="share of judged pairs that may be refused")
+    max_drop_rate: float = Field(0.95, ge=0, le=1, description="share of judged pairs that the judge may drop")
     max_reject_rate: float = Field(0.95, ge=0, le=1, description="share of all records that may be rejects")
     max_source_reject_rate: float = Field(1.0, ge=0, le=1, description="the same in any one source")
     max_near_duplicates: float = Field(1.0, ge=0, le=1, description="share of released rows flagged by dedup")

@@ -79,7 +79,7 @@ def count_stages(subject: Subject) -> Numbers:
         # Where nothing was asked nothing was lost: that it was to be asked is for the counts above to say.
         ("rewritten", "replies_parsed"): Counted(parsed / replies if replies else 1),
         ("judged", "verdicts_parsed"): Counted(intake.parsed / intake.judged if intake.judged else 1),
-        ("judged", "drop_rate"): Counted((intake.judged - intake.accepted) / intake.judged if intake.judged else 0),
+        ("judged", "drop_rate"): Counted(intake.drop_rate),
     }
     if subject.kappas is not None:
         numbers["judged", "agrees_with_people"] = Counted(min(subject.kappas, default=None))

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as f
 
 from jobs import labels
-from jobs.candidates import verdicts
+from jobs.candidates import candidates, count
 from jobs.dedup.contamination import held_out
 from jobs.release import latest, manifest
 from jobs.report.compare import compare_judges
@@ -34,7 +34,7 @@ from jobs.run import Options
 from jobs.tables import Tables
 from jobs.wanted import ANSWERED, answers
 from schemas.config import Config
-from schemas.enums import PairKind, ParseStatus, Verdict
+from schemas.enums import PairKind, ParseStatus
 
 MAP_ROWS = 1_000
 """Instructions of each side on the map."""
@@ -59,7 +59,7 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
     parts: dict[str, Callable[[], Any]] = {
         "cards": lambda: tuple(read_cards(tables, _sampled(tables, config, row), Showing(CARDS, CARD_SIDE))),
         "map": lambda: _map(tables),
-        "judged": lambda: _judged(tables, config, _judge_id(tables, config)),
+        "judged": lambda: _judged(tables, config, None if row is None else publishing.get("judged")),
         "release": lambda: None if row is None else release_facts(tables, row),
         "intake": lambda: _intake(tables),
         "reasons": lambda: _reasons(tables),
@@ -195,20 +195,11 @@ def _rewrites(tables: Tables) -> tuple[Rewrites, ...]:
     )
 
 
-def _judged(tables: Tables, config: Config, judge_id: str | None) -> tuple[Judged, ...]:
-    told = verdicts(tables, config, judge_id).where(
-        (f.col("subject_kind") == PairKind.REWRITTEN.value) & f.col("verdict").isNotNull()
-    )
-    rows = (
-        _with_category(tables, told)
-        .groupBy("category")
-        .agg(
-            f.count("*").alias("pairs"),
-            f.count_if("passes").alias("passed"),
-            f.count_if(f.col("verdict") == Verdict.UNPARSED.value).alias("unparsed"),
-        )
-    )
-    return tuple(Judged(*row) for row in rows.orderBy("category").collect())
+def _judged(tables: Tables, config: Config, published: Mapping[str, Mapping[str, int]] | None) -> tuple[Judged, ...]:
+    """As publishing counted, or as it would count now."""
+    found = published or count(candidates(tables, config, _judge_id(tables, config))).verdicts
+    rows = (Judged(name, n["judged"], n["passed"], n["unparsed"]) for name, n in sorted(found.items()))
+    return tuple(row for row in rows if row.pairs)
 
 
 def _scores(tables: Tables, options: Options) -> tuple[Scores, ...]:

@@ -37,7 +37,7 @@ def judged(facts: Facts) -> Section | None:
     columns = ("Category", "Judged", "Kept", "Unparsed", "Dropped", "Paper: before", "Paper: after", "Paper: dropped")
     text = (
         f"Judge {facts.judge}, threshold {facts.threshold}.",
-        "An unreadable verdict is kept apart; such a pair is not published.",
+        "Dropped are pairs below the threshold or with an unreadable verdict; checks and lengths come after the judge.",
         f"Beside it stands Table A2 of {paper().source}, in its terms: General is GeneralQA, Code&Math is Math.",
     )
     grid = Grid("Before and after the judge", columns, cells(*rows, (*whole, percent(1 - after / before))), sums=1)

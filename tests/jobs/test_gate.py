@@ -124,7 +124,7 @@ def test_numbers_outside_their_bands_and_a_column_of_nulls(clean: Frames):
     assert set(found) == BANDS
     said = found["judged", "drop_rate"]
     assert (said.observed, said.allowed) == (
-        "0.3", "0 to 0.1 (share of judged pairs refused); set by gate.max_drop_rate"
+        "0.3", "0 to 0.1 (share of judged pairs dropped); set by gate.max_drop_rate"
     )  # fmt: skip
     assert said.next_step == "look at view drop_rates, or change gate.max_drop_rate"
     every = {

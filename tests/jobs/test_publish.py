@@ -104,6 +104,8 @@ def test_reasons_and_ties(tables: Tables, configure: Configure, samples: Rows):
         "unjudged": 1, "no_sample": 1, "duplicate": 1, "placeholders": 1, "too_long": 1,
     }  # fmt: skip
     assert (intake.judged, intake.parsed, intake.accepted) == (104, 103, 70)
+    assert intake.verdicts == {"Chart": {"judged": 104, "passed": 73, "unparsed": 1}}
+    assert intake.drop_rate == pytest.approx(31 / 104)  # a check, a length or a stray placeholder is not the judge's
 
 
 def test_the_upper_share_of_equal_verdicts_goes_by_id(tables: Tables, configure: Configure, samples: Rows):
