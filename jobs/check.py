@@ -40,7 +40,8 @@ class Check:
     source: Source
     count: SourceCount | None = None
     family: str = ""
-    unread: Sequence[str] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Files that are not read, and why."""
     examples: Sequence[Rejected] = ()
     advice: Mapping[str, str] = field(default_factory=dict)
     """What to do next, by reason; under "" about the family."""
@@ -52,7 +53,7 @@ class Check:
             return {"source_id": self.source.source_id, "problem": str(self.problem)}
         return asdict(self.count) | {
             "family": self.family,
-            "unread_files": list(self.unread),
+            "unread_files": dict(self.unread),
             "examples": [asdict(example) for example in self.examples],
             "next": dict(self.advice),
         }

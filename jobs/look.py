@@ -45,13 +45,23 @@ def look(source: Source, plan: Plan, config: Config, limit: int, whole: bool = T
     records = _joined if source.source_id in plan.joined else _alone
     with closing(_builder(source, plan, config)) as builder:
         for record in records(items, source, family, limit if whole else -limit):
-            yield _seen(record, source, family, builder)
+            yield _seen(record, source, _family_of(record, source, plan), builder)
 
 
 def become(record: Record, source: Source, plan: Plan, config: Config) -> Seen:
     """One record and what becomes of it."""
     with closing(_builder(source, plan, config)) as builder:
-        return _seen(record, source, find_family(plan.families[source.source_id]), builder)
+        return _seen(record, source, _family_of(record, source, plan), builder)
+
+
+def _family_of(record: Record, source: Source, plan: Plan) -> Family:
+    """The family as which the record's file is read; the source's main one where its sides are joined."""
+    items = [item for item in plan.items if source.source_id in item.sources]
+    name, file = plan.families[source.source_id], record.origin.file
+    if {item.family for item in items} != {name}:
+        held = (item for item in items if file == item.range.file or any(file in pair for pair in item.range.names))
+        name = next((item.family for item in held), name)
+    return find_family(name)
 
 
 def _builder(source: Source, plan: Plan, config: Config) -> Builder:

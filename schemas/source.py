@@ -85,6 +85,9 @@ class Source(Strict):
     category: Category
     modality: Modality
     family: str = Field(description="records of one family read alike; see udfs/adapters")
+    alternatives: tuple[str, ...] = Field(
+        (), description="families in which other publishers ship the same data, those of its origin among them"
+    )
     licence: Licence
     collection: str = Field("", description="folder below SOURCES_ROOT that several sources may share")
     language: str = "en"

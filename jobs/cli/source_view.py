@@ -87,8 +87,8 @@ def print_check(check: Check) -> None:
         print_table(f"rejects, up to {EXAMPLES} of each reason", columns, rows)
     if check.advice:
         print_table("what to do next", ("about", "advice"), [(k or "family", v) for k, v in check.advice.items()])
-    for file in check.unread:
-        typer.echo(f"not read as {check.family}: {file}")
+    for file, why in check.unread.items():
+        typer.echo(f"not read: {file}: {why}")
 
 
 def print_checks(checks: Sequence[Check]) -> None:

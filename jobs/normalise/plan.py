@@ -16,6 +16,7 @@ from udfs.adapters.family import Layout
 RANGE_BYTES = 32 << 20
 HUB = "hf://datasets"
 """A sources_root that is the hub itself: files are read where they lie, range by range."""
+UNMATCHED = "it is not what reading.files names"
 MEDIA_SUFFIXES = PICTURES | {".mp4", ".avi", ".mkv", ".webm", ".mov"}
 
 
@@ -29,8 +30,8 @@ class Plan:
     families: Mapping[str, str]
     joined: frozenset[str]
     """Sources whose family joins sides."""
-    unread: Mapping[str, tuple[str, ...]]
-    """Files of each source that its family does not read."""
+    unread: Mapping[str, Mapping[str, str]]
+    """Files of each source that are not read, and why."""
     refused: Mapping[str, InputError] = field(default_factory=dict)
     """Sources that nobody can read, where others can be."""
 
@@ -131,7 +132,8 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         try:
             folder = source_folder(source, storage)
             found, declared = find_files(source, folder)
-            surveyed = survey(source, found, Looker(folder, declared, looked))
+            looker = Looker(folder, declared, looked)
+            surveyed = survey(source, found, looker)
         except InputError as error:
             refused[name] = error
             if not lenient or len(refused) == len(sources):
@@ -142,13 +144,14 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         families[name] = known.family.name
         used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
         used.update(files.find(folder, source.reading.pictures) if source.reading else ())
-        unread[name] = tuple(sorted({*found, *_others(source, folder)} - used))
+        why = {**known.unread, **looker.failed}
+        unread[name] = {file: why.get(file, UNMATCHED) for file in sorted({*found, *_others(source, folder)} - used)}
         if known.joined:
             joined.add(name)
         for file, assignments in known.files.items():
             for part in assignments:
                 layout = part.layout
-                place = _Place(folder, file, known.family.name, part.shape.side, layout.container.value, layout.at)
+                place = _Place(folder, file, part.family.name, part.shape.side, layout.container.value, layout.at)
                 held = _Held(layout, part.shape.words, surveyed.folders.get(file), [])
                 places.setdefault(place, held).sources.append(name)
     return Plan(tuple(_items(places, joined)), folders, families, frozenset(joined), unread, refused)

@@ -11,6 +11,7 @@ import pytest
 from normalised import Row, normalised, staged
 from publishing import picture
 
+from jobs.normalise.plan import plan_sources
 from schemas.config import Media, Storage
 from schemas.source import packaged_sources
 
@@ -120,3 +121,32 @@ def test_videos_in_the_folders_of_vidor(tmp_path: Path, place: str):
     held = [(folder / place / f"{where[video]}.mp4").read_bytes() for video in videos[:2]]
     assert [sample["media"] for sample in samples] == [[hashlib.sha256(data).hexdigest()] for data in held]
     assert (reject["drop_reason"], videos[2] in reject["detail"]) == ("missing_media", True)
+
+
+def test_choices_and_open_questions_lie_in_two_folders_with_columns_of_their_own(tmp_path: Path):
+    told = {"video": 4010069381, "frame_count": 3, "width": 240, "height": 240, "qid": 6, "type": "CW"}
+    chosen = (
+        told
+        | {"question": "why", "answer": 1}
+        | {f"a{at}": word for at, word in enumerate(("sit", "run", "a", "b", "c"))}
+    )
+    opened = told | {"question": "what is it", "answer": "a dog", "additional_ref_answer": "dog"}
+    rows = normalised(
+        tmp_path, "llava_video_next_qa",
+        {"MC/test-00000-of-00001.parquet": [chosen], "OE/train-00000-of-00001.parquet": [opened]},
+    )  # fmt: skip
+    assert [row["sample"]["conversation"][-1]["text"] for row in rows if row["sample"]] == ["B. run", "a dog"]
+
+
+def test_a_stray_table_of_another_source_is_told_and_not_read(tmp_path: Path):
+    turns = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A sign."}]
+    held = {
+        "llava_instruct.json": [{"id": "1", "image": "a.jpg", "conversations": turns}],
+        "sub/val.csv": f"{HEAD}1,3,240,240,{ASKED}",
+    }
+    (row,) = (row for row in normalised(tmp_path, "llavar_gpt4_20k", held) if row["sample"] or row["reject"])
+    assert row["sample"]["conversation"][-1]["text"] == "A sign."
+    plan = plan_sources([packaged_sources()["llavar_gpt4_20k"]], Storage(sources_root=str(tmp_path)))
+    assert plan.unread == {
+        "llavar_gpt4_20k": {"sub/val.csv": "it holds nextqa_csv; this source's files hold llava_json"}
+    }

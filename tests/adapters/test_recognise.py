@@ -10,7 +10,7 @@ from test_publishers import AOKVQA, CASES
 from schemas.enums import Modality, Role
 from schemas.errors import ConfigError, InputError
 from schemas.source import FieldMap, Reading, load_sources
-from udfs.adapters import find_family
+from udfs.adapters import FAMILIES, find_family
 from udfs.adapters.adapt import adapt
 from udfs.adapters.family import Container, Layout
 from udfs.adapters.recognise import Recognised, recognise
@@ -80,6 +80,47 @@ def test_files_in_another_format_than_the_declared_one():
     assert found.family.name == "chartqa_json"
 
 
+NEXTQA, EVALUATION = at(TABLE, CASES["NExT-QA"][1]), {"question_id": 1, "image": "a.jpg", "text": "?", "category": "x"}
+
+
+def test_a_stray_file_does_not_beat_the_sources_own_alternative():
+    files = {"llava_instruct.json": at(ARRAY, LLAVA), "sub/val.csv": NEXTQA}
+    source = make_source("ov_parquet").model_copy(update={"alternatives": ("llava_json",)})
+    found = recognise(files, source)
+    assert (found.family.name, set(found.files)) == ("llava_json", {"llava_instruct.json"})
+    assert found.unread == {"sub/val.csv": "it holds nextqa_csv; this source's files hold llava_json"}
+
+
+def test_each_file_is_read_as_what_it_is_where_the_data_come_in_two_forms():
+    files = {"a.parquet": at(PARQUET, LLAVA), "b.json": at(ARRAY, LLAVA), "c.csv": NEXTQA}
+    source = make_source("ov_parquet").model_copy(update={"alternatives": ("nextqa_csv", "llava_json")})
+    found = recognise(files, source)
+    assert {file: part.family.name for file, (part,) in found.files.items()} == {
+        "a.parquet": "ov_parquet", "b.json": "llava_json", "c.csv": "nextqa_csv",
+    }  # fmt: skip
+    assert (found.family.name, found.unread) == ("ov_parquet", {})
+
+
+def test_sides_that_join_are_read_alone():
+    questions = {"q.jsonl": at(LINES, EVALUATION), "a.jsonl": at(LINES, {"question_id": 1, "text": "x"})}
+    source = make_source("ov_parquet").model_copy(update={"alternatives": ("llava_json", "llava_eval_jsonl")})
+    assert recognise(questions, source).family.name == "llava_eval_jsonl"
+    both = recognise({**questions, "z.json": at(ARRAY, LLAVA)}, source)
+    assert (set(both.files), set(both.unread)) == ({"z.json"}, set(questions))
+
+
+def test_a_stray_file_is_no_substitute_for_answers_that_are_kept_back():
+    files = {"test.json": at(ARRAY, ASKED), "sub/val.csv": NEXTQA}
+    with pytest.raises(InputError, match=r"questions without answers. Found: test.json"):
+        recognise(files, make_source("flat_qa_json"))
+
+
+def test_alternatives_of_the_catalogue_are_families():
+    named = {name for source in load_sources().values() for name in source.alternatives}
+    assert named <= set(FAMILIES)
+    assert len(named) > 30
+
+
 def test_two_sides_in_two_files():
     files = {"q.json": at(ARRAY, QUESTION, "questions"), "a.json": at(ARRAY, ANNOTATION, "annotations")}
     found = recognise(files, make_source("not_known"))
@@ -111,7 +152,8 @@ def test_half_of_a_pair_is_taken_only_for_the_declared_family():
 
 def test_files_beside_the_records_are_named_as_unread():
     files = {"problems.json": at(KEYED, CASES["ScienceQA"][1]), "captions.json": at(KEYED, None, "captions")}
-    assert recognise(files, make_source("scienceqa_json")).unread == ("captions.json",)
+    found = recognise(files, make_source("scienceqa_json"))
+    assert found.unread == {"captions.json": "no family knows its fields; this source's files hold scienceqa_json"}
 
 
 def test_a_broken_first_record_does_not_hide_its_file():

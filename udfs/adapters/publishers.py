@@ -1,6 +1,7 @@
 """Flat families of one publisher each: benchmarks and original releases in their own layouts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from udfs.adapters.family import Family
 from udfs.adapters.flat import Recipe
@@ -149,6 +150,7 @@ PUBLISHERS: Mapping[str, Family] = {
             "nextqa_csv",
             Recipe(media=("{video}.mp4",), by_index=True),
             rows(TABLE | PARQUET, "video", "question", "answer", "a0", "a1", "a2", "a3", "a4"),
+            replace(rows(TABLE | PARQUET, "video", "question", "answer", "qid", "type"), forbids=frozenset({"a0"})),
         ),
         family(
             "videoinstruct_json",

@@ -1,7 +1,7 @@
 """Which family a source's files belong to, and which part each file plays in it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from schemas.errors import InputError
 from schemas.source import FieldMap, Source
@@ -15,15 +15,17 @@ class Assignment:
 
     layout: Layout
     shape: Shape
+    family: Family
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A family, the parts that it reads by file, and files that it does not read."""
+    """A source's main family, and the parts of each file, which may be of another family that its data come in."""
 
     family: Family
     files: Mapping[str, tuple[Assignment, ...]]
-    unread: tuple[str, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """Why files are not read."""
 
     @property
     def joined(self) -> bool:
@@ -38,26 +40,58 @@ TABLES = frozenset({Container.PARQUET, Container.DELIMITED})
 
 
 def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
-    """The source's own family where it fits, else the one that fits most closely.
+    """The families in which the source's data are known to come, its own before others; else the closest one.
 
     Where none fits, a first record may be broken: then the source's own family is believed if it resembles that.
     Records without answers are no broken ones if they have names that nobody knows, or are rows of a table.
     """
     declared = declared_family(source)
-    own = _assigned(declared, layouts_by_file, source) if declared else None
-    if own and _answers(own, source):
-        return own
+    known = [declared, *(FAMILIES[name] for name in source.alternatives)] if declared else []
+    own = [_assigned(family, layouts_by_file, source) for family in known if family]
+    if answering := [found for found in own if _whole(found, source, declared) and _answers(found, source)]:
+        return _told(_together(answering, source), layouts_by_file, source)
+    blind = {file for found in own for file in _fitting_files(found, source)}
     allowed = [family for family in FAMILIES.values() if family.modality in (None, source.modality)]
     others = [_assigned(family, layouts_by_file, source) for family in allowed]
-    whole = [other for other in others if _sides(_fitting(other, source)) == _sides(other.family.shapes)]
+    whole = [other for other in others if _whole(other, source, None)]
     answering = [other for other in whole if _answers(other, source)]
-    if answering:
-        return max(answering, key=lambda found: (_closeness(_fitting(found, source)), len(found.files)))
+    # Where the source's own questions lack answers, a stray file is no substitute; another reading of them is.
+    if answering := [other for other in answering if not blind or blind & _fitting_files(other, source)]:
+        closest = max(answering, key=lambda found: (_closeness(_fitting(found, source)), len(found.files)))
+        return _told(closest, layouts_by_file, source)
     if whole:
-        raise _unanswered(whole[0], source)
+        raise _unanswered(next((found for found in own if blind & set(found.files)), whole[0]), source)
     if declared and (believed := _believed(declared, layouts_by_file)):
         return believed
     raise _unknown(layouts_by_file, source, declared)
+
+
+def _whole(found: Recognised, source: Source, declared: Family | None) -> bool:
+    """Whether all sides are there; the declared family is believed with half of them."""
+    return found.family is declared or _sides(_fitting(found, source)) == _sides(found.family.shapes)
+
+
+def _together(found: Sequence[Recognised], source: Source) -> Recognised:
+    """One reading of all files, the first family before others; sides are joined for it alone."""
+    main = found[0]
+    files: dict[str, tuple[Assignment, ...]] = {}
+    for other in [main] if main.joined else [other for other in found if not other.joined]:
+        fitting = _fitting_files(other, source)
+        files = {file: parts for file, parts in other.files.items() if file in fitting} | files
+    known = {file for other in found for file in _fitting_files(other, source)}
+    like = {file: parts for file, parts in main.files.items() if file not in known}
+    return replace(main, files=dict(sorted((like | files).items())))
+
+
+def _told(found: Recognised, layouts: Layouts, source: Source) -> Recognised:
+    """The same with a reason for each file that is not read."""
+    unread = {}
+    for file in sorted(set(layouts) - set(found.files)):
+        fits = [_assigned(family, {file: layouts[file]}, source) for family in FAMILIES.values()]
+        near = [(_closeness(shapes), other.family.name) for other in fits if (shapes := _fitting(other, source))]
+        why = f"it holds {max(near)[1]}" if near else "no family knows its fields"
+        unread[file] = f"{why}; this source's files hold {found.family.name}"
+    return replace(found, unread=unread)
 
 
 def declared_family(source: Source) -> Family | None:
@@ -76,7 +110,7 @@ def _assigned(family: Family, layouts: Layouts, source: Source) -> Recognised:
 
 def _parts(family: Family, there: Sequence[Layout], source: Source) -> list[Assignment]:
     """Places that fit; where none does, or none of a side, those that resemble it: their first record may be broken."""
-    fitting = [Assignment(layout, shape) for layout in there for shape in _first_fit(family, layout, source)]
+    fitting = [Assignment(layout, shape, family) for layout in there for shape in _first_fit(family, layout, source)]
     sides = {part.shape.side for part in fitting}
     left = [layout for layout in there if layout.first and not _first_fit(family, layout, source)]
     like = [part for part in _resembling(family, left) if part.shape.side not in sides]
@@ -91,11 +125,11 @@ def _believed(family: Family, layouts: Layouts) -> Recognised | None:
 
 def _recognised(family: Family, parts: Mapping[str, list[Assignment]]) -> Recognised:
     read = {file: tuple(there) for file, there in sorted(parts.items()) if there}
-    return Recognised(family, read, tuple(sorted(set(parts) - set(read))))
+    return Recognised(family, read)
 
 
 def _resembling(family: Family, there: Sequence[Layout]) -> list[Assignment]:
-    return [Assignment(layout, like[0]) for layout in there if (like := _like(family, layout))]
+    return [Assignment(layout, like[0], family) for layout in there if (like := _like(family, layout))]
 
 
 def _like(family: Family, layout: Layout) -> list[Shape]:
@@ -156,6 +190,11 @@ def _fitting(found: Recognised, source: Source) -> list[Shape]:
 
 def _fits_in(found: Recognised, source: Source) -> list[Assignment]:
     return [part for parts in found.files.values() for part in parts if _fits(part.shape, part.layout, source)]
+
+
+def _fitting_files(found: Recognised, source: Source) -> set[str]:
+    """Files of which a first record fits, and does not only resemble the family's."""
+    return {file for file, parts in found.files.items() if any(_fits(p.shape, p.layout, source) for p in parts)}
 
 
 def _answers(found: Recognised, source: Source) -> bool:

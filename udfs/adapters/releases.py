@@ -28,7 +28,7 @@ CAPTIONED = Recipe(
 """Pictures with a text and mostly nothing that says which question it answers."""
 
 
-ASKED = frozenset({*ALIASES.question, *CONVERSATIONS, "label"})
+ASKED = frozenset({*ALIASES.question, *CONVERSATIONS, "label", "llm_generated_idea"})
 """Names that say what a text answers."""
 
 
