@@ -31,6 +31,7 @@ from jobs.demo_ledger import (
 from jobs.engines import PACKAGED_MODEL
 from jobs.progress import Progress
 from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
+from jobs.session import FEW_ROWS
 from jobs.stages import Run
 from jobs.tables import Tables
 from jobs.wanted import answers, scoring_judge
@@ -84,6 +85,7 @@ def run_demo(read: ReadOptions, wishes: Wishes) -> None:
     _refuse_nonsense(wishes)
     ledger = read_ledger() if wishes.replay else None
     defaults = [f"storage.root={REPLAY_ROOT if ledger else ROOT}", *(ledger.settings if ledger else ())]
+    defaults.append(f"spark.extra={json.dumps(FEW_ROWS)}")
     defaults += [] if wishes.everything else [f"rewriting.max_samples={MAX_SAMPLES}"]
     options = read(*defaults)
     root = Path(options.config.storage.root)

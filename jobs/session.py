@@ -50,6 +50,11 @@ LOCAL_SETTINGS: Mapping[str, str] = {
     "spark.driver.bindAddress": "127.0.0.1",
 }
 """For a session within one process: on a cluster, executors must find the driver, and people its UI."""
+FEW_ROWS: Mapping[str, str] = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+"""For a session whose tables are small: plans of few rows run sooner than they compile."""
 
 
 def jar_cache() -> Path:

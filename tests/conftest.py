@@ -12,7 +12,7 @@ from corpora import Answered, answered
 from engines import demo, replayed, tiny_model  # noqa: F401 - fixtures of real engines
 from pyspark.sql import SparkSession
 
-from jobs.session import spark_session
+from jobs.session import FEW_ROWS, spark_session
 from schemas.config import Profile, load_config
 from udfs.engine.control import list_hosts
 from udfs.engine.processes import send, sweep
@@ -28,12 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     scratch = tmp_path_factory.mktemp("spark")
     settings = ["spark.master=local[4]", "spark.shuffle_partitions=1", f"storage.root={scratch}"]
-    # Plans of few rows run sooner than they compile.
-    extra = {
-        "spark.sql.warehouse.dir": str(scratch),
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    }
+    extra = {"spark.sql.warehouse.dir": str(scratch), **FEW_ROWS}
     session = spark_session(load_config(Profile.LAPTOP, None, [*settings, f"spark.extra={json.dumps(extra)}"]))
     yield session
     session.stop()
