@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as f
 from pyspark.sql.types import LongType, StringType, StructType
 
@@ -88,9 +88,26 @@ def the_judge(tables: Tables, config: Config, judge_id: str | None) -> str | Non
     return found[0] if found else None
 
 
-def verdicts(tables: Tables, config: Config, judge_id: str | None) -> DataFrame:
-    """The deciding judge's rows with `passes`: whether the threshold is met, False where nothing was parsed."""
+def deciding_judge(tables: Tables, config: Config, release: Row | None) -> str | None:
+    """The judge_id that decided a release; without one the configured judge's, the newest where it stands for several.
+
+    View `deciding_judge` says the same of the newest release.
+    """
+    if release is not None and release["judge_id"]:
+        return str(release["judge_id"])
     judged = tables.read("judged").where(f.col("judge") == config.publishing.judge)
+    calls = tables.read("calls").select("call_key", "at")
+    told = judged.join(calls, "call_key", "left").groupBy("judge_id").agg(f.max("at").alias("at"), f.count("verdict"))
+    newest = told.orderBy(f.desc_nulls_last("at"), f.desc("count(verdict)"), "judge_id").first()
+    return None if newest is None else str(newest["judge_id"])
+
+
+def verdicts(tables: Tables, config: Config, judge_id: str | None, judge: str | None = None) -> DataFrame:
+    """Rows of a judge, by default the deciding one, with `passes`: whether the threshold is met.
+
+    It is False where nothing was parsed.
+    """
+    judged = tables.read("judged").where(f.col("judge") == (judge or config.publishing.judge))
     judged = judged.where(f.col("judge_id") == judge_id) if judge_id else judged.where("false")
     readable = (f.col("verdict") != Verdict.UNPARSED.value) & f.col("p_yes").isNotNull() & ~f.isnan("p_yes")
     judged = judged.withColumn("readable", readable)

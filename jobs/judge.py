@@ -33,6 +33,8 @@ def judge(run: Run, with_engine: bool = True) -> StageCount:
         count.rows_in = run.tables.read("rewritten").where("position >= 0").count()
         count.rows_out = sum(verdicts.values())
         count.facts["verdicts"] = verdicts
+        mine = next(one for one in run.config.judging.judges if one.name == run.config.publishing.judge)
+        count.facts["judge_id"] = _judge_id(run, mine.engine, mine.prompt)
         count.facts["p_yes"] = [row[0] for row in judged.select(f.percentile("p_yes", [0.1, 0.5, 0.9])).collect()]
     return count
 

@@ -11,6 +11,8 @@ from pyspark.sql import Window
 from pyspark.sql import functions as f
 
 from jobs.agreement import Agreement, Answers, agreements
+from jobs.candidates import deciding_judge, verdicts
+from jobs.release import as_published, latest
 from jobs.report.card import Card, shorten
 from jobs.report.page import render_page
 from jobs.report.rows import Showing, overview, read_cards
@@ -65,10 +67,10 @@ class Sheet:
 
 def draw_pairs(tables: Tables, config: Config, rows: int, seed: int) -> list[str]:
     """Pairs that the deciding judge has judged, as evenly as possible over category and verdict."""
-    judged = tables.read("judged").where(
-        (f.col("judge") == config.publishing.judge)
-        & (f.col("subject_kind") == PairKind.REWRITTEN.value)
-        & f.col("verdict").isNotNull()
+    release = latest(tables)
+    config = as_published(config, release)
+    judged = verdicts(tables, config, deciding_judge(tables, config, release)).where(
+        (f.col("subject_kind") == PairKind.REWRITTEN.value) & f.col("verdict").isNotNull()
     )
     judged = judged.join(tables.read("samples").select("sample_id", "category"), "sample_id")
     order = f.sha2(f.concat(f.lit(f"{seed}:"), "subject_id"), 256)

@@ -39,7 +39,7 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
     if last and last["content_hash"] == whole.content_hash and last["rows"] == whole.rows:
         release = _release(last.asDict(), is_new=False)
     else:
-        facts = _facts(candidate, whole, verdict, config)
+        facts = _facts(candidate, whole, verdict, config) | {"judge_id": judge}
         release = _release(commit(tables, staged(tables, version), facts).asDict(), is_new=True)
     unstage(tables)
     return release

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
 from jobs.tables import Tables, conform
+from schemas.config import Config
 from schemas.errors import ConfigError, PipelineError
 from schemas.tables import INSTRUCT
 from udfs import files
@@ -107,6 +109,17 @@ def manifest(tables: Tables, release_id: int | None = None) -> Row:
         known = f"releases: {', '.join(map(str, [*rows][-20:]))}" if rows else "there is no release yet"
         raise ConfigError(f"release {wanted or ''} does not exist; {known}", "`mammoth-vl release list` shows them")
     return rows[wanted]
+
+
+def as_published(config: Config, release: Row | None) -> Config:
+    """The configuration with the judge, threshold and rules that a release was published with."""
+    if release is None:
+        return config
+    try:
+        own = type(config.publishing).model_validate(json.loads(release["config"])["publishing"])
+    except (ValueError, KeyError, TypeError, ValidationError):
+        return config  # of an older version of the package
+    return config.model_copy(update={"publishing": own})
 
 
 def read_release(tables: Tables, release_id: int | None = None) -> DataFrame:

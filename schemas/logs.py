@@ -161,6 +161,7 @@ RELEASES = Table(
         must("gate_id", STRING, "verdict that let it pass"),
         must("run_id", STRING, "run that published it"),
         must("config", STRING, "configuration of that run, JSON"),
+        Column("judge_id", STRING, "judge whose verdicts decided"),
         Column("restored_from", LONG, "earlier release whose rows these are, after a rollback"),
         must("at", TIME, "UTC"),
     ),

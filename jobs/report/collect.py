@@ -6,14 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ValidationError
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as f
 
 from jobs import labels
-from jobs.candidates import candidates, count
+from jobs.candidates import candidates, count, deciding_judge
 from jobs.dedup.contamination import held_out
-from jobs.release import latest, manifest
+from jobs.release import as_published, latest, manifest
 from jobs.report.compare import compare_judges
 from jobs.report.facts import (
     Cost,
@@ -53,18 +52,19 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
     for name in READ:
         tables.ensure(name)  # two threads must not make one table
     row = _manifest(tables, release_id)
-    config = _as_published(options.config, row)
+    config = as_published(options.config, row)
+    judge_id = deciding_judge(tables, config, row)
     publishing = _publish_facts(tables, row)
     threshold = config.publishing.threshold
     parts: dict[str, Callable[[], Any]] = {
         "cards": lambda: tuple(read_cards(tables, _sampled(tables, config, row), Showing(CARDS, CARD_SIDE))),
         "map": lambda: _map(tables),
-        "judged": lambda: _judged(tables, config, None if row is None else publishing.get("judged")),
+        "judged": lambda: _judged(tables, config, judge_id, publishing.get("judged") if row else None),
         "release": lambda: None if row is None else release_facts(tables, row),
         "intake": lambda: _intake(tables),
         "reasons": lambda: _reasons(tables),
         "rewrites": lambda: _rewrites(tables),
-        "scores": lambda: _scores(tables, options),
+        "scores": lambda: _scores(tables, options, judge_id),
         "lengths": lambda: _lengths(tables),
         "costs": lambda: _costs(tables),
         "reuse": lambda: _reuse(tables),
@@ -91,24 +91,6 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
 
 def _manifest(tables: Tables, release_id: int | None) -> Row | None:
     return latest(tables) if release_id is None else manifest(tables, release_id)
-
-
-def _as_published(config: Config, row: Row | None) -> Config:
-    """The configuration with the judge and the threshold that the release was published with."""
-    if row is None:
-        return config
-    try:
-        own = type(config.publishing).model_validate(json.loads(row["config"])["publishing"])
-    except (ValueError, KeyError, TypeError, ValidationError):
-        return config  # of an older version of the package
-    return config.model_copy(update={"publishing": own})
-
-
-def _judge_id(tables: Tables, config: Config) -> str | None:
-    """The judge's newest rows decide where its name stands for several."""
-    mine = tables.read("judged").where(f.col("judge") == config.publishing.judge)
-    found = mine.groupBy("judge_id").count().orderBy(f.desc("count"), "judge_id").first()
-    return None if found is None else str(found["judge_id"])
 
 
 def release_facts(tables: Tables, row: Row) -> ReleaseFacts:
@@ -195,14 +177,18 @@ def _rewrites(tables: Tables) -> tuple[Rewrites, ...]:
     )
 
 
-def _judged(tables: Tables, config: Config, published: Mapping[str, Mapping[str, int]] | None) -> tuple[Judged, ...]:
+def _judged(
+    tables: Tables, config: Config, judge_id: str | None, published: Mapping[str, Mapping[str, int]] | None
+) -> tuple[Judged, ...]:
     """As publishing counted, or as it would count now."""
-    found = published or count(candidates(tables, config, _judge_id(tables, config))).verdicts
+    found = published or count(candidates(tables, config, judge_id)).verdicts
     rows = (Judged(name, n["judged"], n["passed"], n["unparsed"]) for name, n in sorted(found.items()))
     return tuple(row for row in rows if row.pairs)
 
 
-def _scores(tables: Tables, options: Options) -> tuple[Scores, ...]:
+def _scores(tables: Tables, options: Options, judge_id: str | None) -> tuple[Scores, ...]:
+    """Those beside the deciding judge's verdicts, else of the judge that scored most."""
+
     def mean(score: str, kind: PairKind) -> Column:
         return f.avg(f.when(f.col("subject_kind") == kind.value, f.col(f"{score}_score"))).alias(
             f"{score}_{kind.value}"
@@ -210,6 +196,13 @@ def _scores(tables: Tables, options: Options) -> tuple[Scores, ...]:
 
     either = f.col("content_score").isNotNull() | f.col("relevance_score").isNotNull()
     scored = tables.read("judged").where(either)
+    ranked = (
+        scored.groupBy("judge_id")
+        .count()
+        .orderBy(f.col("judge_id").eqNullSafe(f.lit(judge_id)).desc(), f.desc("count"))
+    )
+    scorer = ranked.first()
+    scored = scored.where(f.col("judge_id") == (scorer["judge_id"] if scorer else ""))
     counts = [
         f.count_if(f.col("subject_kind") == kind.value).alias(name)
         for kind, name in zip(PairKind, ("originals", "rewrites"), strict=True)

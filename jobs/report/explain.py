@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from pyspark.sql import functions as f
 
 from jobs.ask import subject_of
-from jobs.candidates import candidates, the_judge
+from jobs.candidates import candidates, deciding_judge
 from jobs.corpus.build import catalogue_folder
-from jobs.release import manifest
+from jobs.release import as_published, latest, manifest
 from jobs.report.card import Card
 from jobs.report.origin import Place, SourceRecord, reread
 from jobs.report.page import render_page
@@ -86,8 +86,15 @@ def explain(tables: Tables, options: Options, name: str) -> Explanation:
     facts = _find(tables, list({(row["id"], row["sample_id"], row["call_key"]): row for row in hits}.values()), name)
     (card,) = cards_of(tables, [facts], SIDE)
     key = f.col("id").eqNullSafe(facts["id"]) & (f.col("sample_id") == facts["sample_id"])
-    judge_id = _judge_id(tables, options)
-    reasons = candidates(tables, options.config, judge_id).where(key).select("reason").limit(1).collect()
+    release = latest(tables)
+    config = as_published(options.config, release)
+    reasons = (
+        candidates(tables, config, deciding_judge(tables, config, release))
+        .where(key)
+        .select("reason")
+        .limit(1)
+        .collect()
+    )
     siblings = tables.read("rewritten").where(f.col("sample_id") == facts["sample_id"]).select("pair_id").collect()
     place = Place(facts["file"], facts["position"], facts["record_hash"])
     return Explanation(
@@ -136,14 +143,6 @@ def _find(tables: Tables, rows: Sequence[dict[str, Any]], name: str) -> dict[str
         told = f"; record {origin['position']} of {origin['file']} was rejected: "
         told += f"{reject['drop_reason']}: {reject['detail']}"
     raise ConfigError(f"no row has the id {name!r}{told}", "`mammoth-vl view --where SQL` and `sql` show ids")
-
-
-def _judge_id(tables: Tables, options: Options) -> str | None:
-    try:
-        return the_judge(tables, options.config, None)
-    except ConfigError:  # the name stands for several; any of them explains better than none
-        rows = tables.read("judged").where(f.col("judge") == options.config.publishing.judge)
-        return str(rows.agg(f.min("judge_id")).collect()[0][0])
 
 
 def _release(tables: Tables, release_id: int | None) -> Mapping[str, str]:

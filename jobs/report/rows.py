@@ -8,11 +8,11 @@ from typing import Any
 
 import pyarrow as pa
 from PIL import Image
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from jobs.candidates import CHECK_NAMES
+from jobs.candidates import CHECK_NAMES, deciding_judge
 from jobs.normalise.staged import Batches
 from jobs.release import latest, manifest
 from jobs.report.card import Card, Opinion, Shot
@@ -56,8 +56,8 @@ class Showing:
 def overview(tables: Tables, config: Config, release_id: int | None = None) -> DataFrame:
     """Every pair, every reply that gave none, and every original: one row each, what `view --where` filters.
 
-    `verdict`, `p_yes` and the scores are the deciding judge's; `release_id` is NULL for rows that the release (the
-    newest, where none is named) does not hold.
+    `judge_id`, `verdict`, `p_yes` and the scores are the deciding judge's; `release_id` is NULL for rows that the
+    release (the newest, where none is named) does not hold.
     """
     samples = tables.read("samples")
     beside = samples.select(*SAMPLE, f.col("conversation").alias("before"))
@@ -77,13 +77,15 @@ def overview(tables: Tables, config: Config, release_id: int | None = None) -> D
     )
     both = pairs.drop("conversation").unionByName(originals.drop("conversation", "media_status", "evidence_kind"), True)
     both = both.withColumn("subject_id", f.coalesce("pair_id", "content_id"))
-    whole = both.join(_told(tables, config), "subject_id", "left").join(_called(tables), "call_key", "left")
-    published = _published(tables, release_id)
+    release = latest(tables) if release_id is None else manifest(tables, release_id)
+    told = _told(tables, deciding_judge(tables, config, release))
+    whole = both.join(told, "subject_id", "left").join(_called(tables), "call_key", "left")
+    published = _published(tables, release)
     return whole.join(published, ["id", "sample_id", "kind"], "left").select(
         *("id", "kind", "release_id", "split", "source_id", "category", "group", "modality", "language"),
         *("sample_id", "content_id", "pair_id", "subject_id", "task_type", "parse_status"),
         *("instruction", "response", "gold_answer", "evidence", "text_evidence"),
-        *("verdict", "p_yes", "label_mass", "content_score", "relevance_score"),
+        *("judge_id", "verdict", "p_yes", "label_mass", "content_score", "relevance_score"),
         *(f.col(f"checks.{name}").alias(name) for name in CHECK_NAMES),
         *("call_key", "model", "revision", "prompt_version"),
         *(f.col(f"origin.{name}").alias(name) for name in ("file", "position", "record_hash", "original_id", "notes")),
@@ -92,9 +94,10 @@ def overview(tables: Tables, config: Config, release_id: int | None = None) -> D
     )
 
 
-def _told(tables: Tables, config: Config) -> DataFrame:
-    judged = tables.read("judged").where(f.col("judge") == config.publishing.judge)
-    names = ("verdict", "p_yes", "label_mass", "content_score", "relevance_score")
+def _told(tables: Tables, judge_id: str | None) -> DataFrame:
+    """One row for each subject: the judge may stand there under two names, with scores under one."""
+    judged = tables.read("judged").where(f.col("judge_id") == judge_id if judge_id else f.lit(False))
+    names = ("judge_id", "verdict", "p_yes", "label_mass", "content_score", "relevance_score")
     return judged.groupBy("subject_id").agg(*(f.max(name).alias(name) for name in names))
 
 
@@ -102,8 +105,7 @@ def _called(tables: Tables) -> DataFrame:
     return answers(tables).select("call_key", "model", "revision", "prompt_version")
 
 
-def _published(tables: Tables, release_id: int | None) -> DataFrame:
-    row = latest(tables) if release_id is None else manifest(tables, release_id)
+def _published(tables: Tables, row: Row | None) -> DataFrame:
     rows = tables.read("instruct").where("false") if row is None else tables.read("instruct", int(row["table_version"]))
     return rows.select("id", f.col("lineage.sample_id").alias("sample_id"), "kind", "release_id", "split")
 
@@ -120,7 +122,14 @@ def cards_of(tables: Tables, found: Sequence[Mapping[str, Any]], side: int) -> l
     opinions = _opinions(tables, sorted({row["subject_id"] for row in found}))
     published = {row["release_id"] for row in found} - {None}
     gates = {release_id: manifest(tables, release_id)["gate_id"] for release_id in published}
-    return [card_of(row, shots, opinions.get(row["subject_id"], ()), gates.get(row["release_id"])) for row in found]
+    return [
+        card_of(row, shots, _deciding_first(opinions.get(row["subject_id"], ()), row), gates.get(row["release_id"]))
+        for row in found
+    ]
+
+
+def _deciding_first(opinions: Sequence[Opinion], row: Mapping[str, Any]) -> list[Opinion]:
+    return sorted(opinions, key=lambda opinion: opinion.judge_id != row["judge_id"])
 
 
 def card_of(

@@ -7,7 +7,7 @@ WITH answers AS (
 ),
 told AS (
   SELECT j.subject_id, sort_array(collect_list(named_struct(
-    'judge', j.judge, 'verdict', j.verdict, 'p_yes', j.p_yes, 'label_mass', j.label_mass, 'reply', a.reply,
+    'judge', j.judge, 'judge_id', j.judge_id, 'verdict', j.verdict, 'p_yes', j.p_yes, 'label_mass', j.label_mass, 'reply', a.reply,
     'label_probs', map_entries(a.label_probs), 'call_key', j.call_key
   ))) AS verdicts
   FROM judged j LEFT JOIN answers a ON a.call_key = j.call_key

@@ -11,10 +11,18 @@ WITH kept AS (
   GROUP BY r.source_id
 ), made AS (
   SELECT source_id, count(*) AS pairs FROM rewritten WHERE parse_status = 'ok' GROUP BY source_id
+), scores AS (
+  SELECT judge_id, count(*) AS scored FROM judged
+  WHERE content_score IS NOT NULL OR relevance_score IS NOT NULL GROUP BY judge_id
+), scorer AS (
+  SELECT max_by(s.judge_id, struct(d.judge_id IS NOT NULL, s.scored, s.judge_id)) AS judge_id
+  FROM scores s LEFT JOIN deciding_judge d ON d.judge_id = s.judge_id
 ), told AS (
-  SELECT source_id, round(avg(p_yes), 4) AS mean_p_yes, round(avg(content_score), 2) AS content_score,
-    round(avg(relevance_score), 2) AS relevance_score
-  FROM judged WHERE subject_kind = 'rewritten' GROUP BY source_id
+  SELECT j.source_id, round(avg(IF(d.judge_id IS NULL, NULL, j.p_yes)), 4) AS mean_p_yes,
+    round(avg(IF(c.judge_id IS NULL, NULL, j.content_score)), 2) AS content_score,
+    round(avg(IF(c.judge_id IS NULL, NULL, j.relevance_score)), 2) AS relevance_score
+  FROM judged j LEFT JOIN deciding_judge d ON d.judge_id = j.judge_id LEFT JOIN scorer c ON c.judge_id = j.judge_id
+  WHERE j.subject_kind = 'rewritten' GROUP BY j.source_id
 ), out AS (
   SELECT source_id, count(*) AS published, count_if(kind = 'rewritten') AS published_rewritten FROM instruct GROUP BY source_id
 )

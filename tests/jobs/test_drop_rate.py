@@ -1,13 +1,16 @@
-"""One drop rate: what the gate judges, the report tells and the view shows."""
+"""One drop rate and one judge: what the gate judges, the report tells and views show of a release."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import functions as f
 from release_rows import PASSED, Rows, digest, make_pair, make_runs, make_verdict
 
+from jobs.candidates import deciding_judge
 from jobs.publish import publish
+from jobs.release import latest
 from jobs.report.collect import collect
+from jobs.report.rows import overview
 from jobs.run import Options
 from jobs.tables import Tables
 from jobs.views import register_views
@@ -39,3 +42,41 @@ def test_gate_report_and_view_tell_one_drop_rate(tables: Tables, configure: Call
     assert seen["drop_rate"] == round(RATE, 4)
     (words,) = session.table("verdict_counts").collect()
     assert (words["judged"], words["yes"], words["no"], words["unparsed"]) == (103, 52, 50, 1)
+
+
+def test_a_release_keeps_the_judge_that_decided_it_and_nothing_is_doubled(
+    tables: Tables, configure: Callable[..., Config], samples: Rows
+):
+    """Judge main was asked with another prompt since, says yes throughout, and scored differently."""
+    pairs = [make_pair(sample) for sample in samples if sample["source_id"] == "charts"]
+    later = [make_verdict(pair, 0.99, judge_id="j2", call_key=digest("again", n)) for n, pair in enumerate(pairs)]
+    original = {"subject_kind": "original", "subject_id": pairs[0]["content_id"]}
+    scored = [
+        make_verdict(pairs[0], None, judge_id=name, verdict=None, content_score=score, **original)
+        for name, score in (("j1", 2.0), ("j2", 5.0))
+    ]
+    calls = {"call_key": later[0]["call_key"], "at": datetime(2026, 1, 1, tzinfo=UTC), "status": "ok"}
+    tables.append_rows("judged", [*later, *scored])
+    tables.append_rows("calls", [calls])
+    logged = [row | {"ended": row["ended"] + timedelta(hours=1)} for row in make_runs(samples, [{}] * 200)[-1:]]
+    tables.append_rows("runs", logged)
+    config = configure()
+    assert deciding_judge(tables, config, None) == "j2"  # the newest, as long as no release says otherwise
+    publish(tables, config, "run 1", "j1")
+
+    release = latest(tables)
+    assert release["judge_id"] == deciding_judge(tables, config, release) == "j1"
+    facts = collect(tables, Options(config, {}), None)
+    assert [(told.pairs, told.passed) for told in facts.judged] == [(100, 70)]
+    assert [score.content_original for score in facts.scores] == [2.0]
+    assert {card.opinions[0].judge_id for card in facts.cards if card.kind == "rewritten"} == {"j1"}
+    assert overview(tables, config).where("kind = 'rewritten'").agg(f.count("*"), f.max("p_yes")).collect() == [
+        (100, 0.99)
+    ]
+    session = tables.spark.newSession()
+    register_views(Tables(session, tables.storage))
+    assert session.table("deciding_judge").collect() == [("j1",)]
+    beside = session.table("before_after").agg(f.count("*"), f.min("p_yes"), f.first("judge_id")).collect()
+    assert beside == [(100, 0.0, "j1")]
+    quality = session.table("source_quality").where("source_id = 'charts'").collect()[0]
+    assert (quality["pairs"], quality["mean_p_yes"]) == (100, 0.495)
