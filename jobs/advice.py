@@ -25,6 +25,7 @@ ADVICE = {
     DropReason.ORPHAN_ANNOTATION: "the other file of the pair is missing, or of another split",
     DropReason.ORPHAN_QUESTION: "the other file of the pair is missing, or of another split",
     DropReason.RECORD_TOO_LARGE: BROKEN,
+    DropReason.UNWANTED_SPLIT: "nothing, if this is for training: the publisher keeps it for tests",
     DropReason.DUPLICATE: "nothing: the twin that is kept is named in `rejects`",
 }
 

@@ -87,6 +87,7 @@ class DropReason(StrEnum):
     ORPHAN_ANNOTATION = "orphan_annotation"
     ORPHAN_QUESTION = "orphan_question"
     RECORD_TOO_LARGE = "record_too_large"
+    UNWANTED_SPLIT = "unwanted_split"
     DUPLICATE = "duplicate"
     NEAR_DUPLICATE = "near_duplicate"
     CONTAMINATED = "contaminated"

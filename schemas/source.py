@@ -1,6 +1,6 @@
 """The catalogue: what each source is and how its files read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -64,6 +64,11 @@ class Reading(Strict):
     family: str | None = Field(None, description="overrides the source's family for these files")
     fields: FieldMap = FieldMap()
     select: Selector | None = None
+    splits: tuple[Literal["train", "val", "test"], ...] = Field(
+        ("train", "val"),
+        description="splits to read: records that name another one (`split: test`) are rejects, and files that do stay "
+        "unread where there are others; test sets (is_benchmark) are read whole",
+    )
     media_root: str = Field("", description="named media root, or a folder below the source's folder")
     media_pattern: str = Field("", description="format string over record fields, e.g. {image_id:012d}.jpg")
     pictures: tuple[str, ...] = Field(
@@ -105,6 +110,11 @@ class Source(Strict):
     caveats: tuple[str, ...] = ()
     cited_as: str = ""
     paper_scores: Mapping[str, float] = Field(default_factory=dict, description="1-5, Table A6")
+
+    def wants(self, splits: Collection[str]) -> bool:
+        """Whether rows of one of these splits are read; those that tell none always are."""
+        wanted = self.reading.splits if self.reading and not self.is_benchmark else splits
+        return not splits or any(split in wanted for split in splits)
 
     @property
     def runnable(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from jobs.normalise.read import Item
-from jobs.normalise.survey import PICTURES, Looker, survey, words_of
+from jobs.normalise.survey import PICTURES, Looker, Survey, survey, words_of
 from jobs.readers import Range, plan_ranges
 from jobs.readers.folders import Folder, plan_files
 from schemas.config import Storage
@@ -12,11 +12,13 @@ from schemas.errors import InputError
 from schemas.source import Source
 from udfs import archives, files, members
 from udfs.adapters.family import Layout
+from udfs.media.splits import splits_in
 
 RANGE_BYTES = 32 << 20
 HUB = "hf://datasets"
 """A sources_root that is the hub itself: files are read where they lie, range by range."""
 UNMATCHED = "it is not what reading.files names"
+OTHER_SPLIT = "it is of a split that reading.splits leaves out"
 MEDIA_SUFFIXES = PICTURES | {".mp4", ".avi", ".mkv", ".webm", ".mov"}
 
 
@@ -97,6 +99,15 @@ def _others(source: Source, folder: str, *patterns: str) -> list[str]:
     return [file for file in found if not file.lower().endswith(tuple(MEDIA_SUFFIXES))]
 
 
+def _of_splits(source: Source, found: Sequence[str], looker: Looker) -> tuple[Survey, set[str]]:
+    """What the files are, and those of splits that the source leaves out where there are others."""
+    surveyed = survey(source, found, looker)
+    unwanted = {file for file in surveyed.files() if not source.wants(splits_in(file))}
+    if not unwanted or unwanted == surveyed.files():
+        return surveyed, set()
+    return survey(source, [file for file in found if source.wants(splits_in(file))], looker), unwanted
+
+
 @dataclass(frozen=True)
 class _Place:
     """One list of records in one file, as one family reads it."""
@@ -133,7 +144,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
             folder = source_folder(source, storage)
             found, declared = find_files(source, folder)
             looker = Looker(folder, declared, looked)
-            surveyed = survey(source, found, looker)
+            surveyed, unwanted = _of_splits(source, found, looker)
         except InputError as error:
             refused[name] = error
             if not lenient or len(refused) == len(sources):
@@ -144,7 +155,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         families[name] = known.family.name
         used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
         used.update(files.find(folder, source.reading.pictures) if source.reading else ())
-        why = {**known.unread, **looker.failed}
+        why = {**known.unread, **looker.failed, **dict.fromkeys(unwanted, OTHER_SPLIT)}
         unread[name] = {file: why.get(file, UNMATCHED) for file in sorted({*found, *_others(source, folder)} - used)}
         if known.joined:
             joined.add(name)

@@ -19,7 +19,7 @@ from schemas.errors import Drop
 from schemas.source import Reading, Selector, Source
 from udfs import archives, files
 from udfs.adapters import conversations, find_family
-from udfs.adapters.adapt import adapt
+from udfs.adapters.adapt import adapt, held_out
 from udfs.adapters.conversations import plain
 from udfs.adapters.family import Container, Family
 from udfs.adapters.fields import belongs
@@ -151,7 +151,8 @@ class Builder:
 
     def rows(self, record: Record, source: Source, family: Family) -> Iterator[tuple[Row, int]]:
         """One sample with its new media, or one reject; with rough sizes in bytes."""
-        found = record.problem or (plain(record, source) if family.adapter is conversations.adapt else None)
+        known = record.problem or held_out(record, source)
+        found = known or (plain(record, source) if family.adapter is conversations.adapt else None)
         found = found or adapt(record, source, family)
         if isinstance(found, Draft):
             try:

@@ -133,7 +133,7 @@ def test_choices_and_open_questions_lie_in_two_folders_with_columns_of_their_own
     opened = told | {"question": "what is it", "answer": "a dog", "additional_ref_answer": "dog"}
     rows = normalised(
         tmp_path, "llava_video_next_qa",
-        {"MC/test-00000-of-00001.parquet": [chosen], "OE/train-00000-of-00001.parquet": [opened]},
+        {"MC/train-00000-of-00001.parquet": [chosen], "OE/train-00000-of-00001.parquet": [opened]},
     )  # fmt: skip
     assert [row["sample"]["conversation"][-1]["text"] for row in rows if row["sample"]] == ["B. run", "a dog"]
 

@@ -76,7 +76,10 @@ def test_every_sample_finds_its_own(tmp_path: Path, name: str, files: Mapping[st
     for file, content in files.items():
         (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name / file).write_bytes(encoded(file, content))
-    found = staged(packaged_sources()[name], Storage(sources_root=str(tmp_path)), Media())
+    source = packaged_sources()[name]
+    reading = source.reading and source.reading.model_copy(update={"splits": ("train", "val", "test")})
+    source = source.model_copy(update={"reading": reading})
+    found = staged(source, Storage(sources_root=str(tmp_path)), Media())
     assert [row["reject"] for row in found if row.get("reject")] == []
     shown = [row["sample"]["media"] for row in found if row.get("sample")]
     assert shown == [[sha256(picture(at)).hexdigest()] for at in range(1, len(shown) + 1)]

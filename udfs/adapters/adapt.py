@@ -10,6 +10,7 @@ from udfs.adapters.fields import shorten
 from udfs.adapters.gold import answered
 from udfs.adapters.turns import PLACEHOLDER
 from udfs.ids import clean
+from udfs.media.splits import splits_in, splits_said
 from udfs.sample import Draft, Evidence, Problem, Record, Turn
 
 
@@ -23,6 +24,15 @@ def adapt(record: Record, source: Source, family: Family) -> Draft | Problem:
         return Problem(drop.reason, clean(drop.detail))
     except Exception as error:  # noqa: BLE001 - adapters may be users' own; one record must not end a run
         return Problem(DropReason.WRONG_SHAPE, clean(_surprise(error, record)))
+
+
+def held_out(record: Record, source: Source) -> Problem | None:
+    """A record of a split that the source leaves out; in a file that is named so, it was asked for."""
+    split = record.value.get("split")
+    if source.wants(splits_said(split)) or not source.wants(splits_in(record.origin.file)):
+        return None
+    detail = f"its split is {shorten(split)!r}; reading.splits of a catalogue file takes it, as in [train, val, test]"
+    return Problem(DropReason.UNWANTED_SPLIT, detail)
 
 
 def _surprise(error: Exception, record: Record) -> str:

@@ -24,6 +24,7 @@ from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, key_of, orphan
 from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, rows, side
 from udfs.ids import digest, field
+from udfs.media.splits import splits_said
 from udfs.sample import Part, Record
 
 Value = Mapping[str, Any]
@@ -94,8 +95,10 @@ def referred(_: str, parts: Iterable[Part]) -> Iterator[Record]:
 def _in_folder(held: Sequence[Part]) -> Iterator[Record]:
     things = {str(part.value.get("id")): part for part in reversed(held) if part.side == ANNOTATIONS}
     images = [part for part in held if part.side == IMAGES]
+    refs = [part for part in held if part.side == REFS]
+    tests = {str(ref.value.get("ann_id")) for ref in refs if splits_said(ref.value.get("split")) == {"test"}}
     used: set[int] = set()
-    for ref in (part for part in held if part.side == REFS):
+    for ref in refs:
         thing = things.get(str(ref.value.get("ann_id")))
         if thing is None or not images:
             lacks = f"no image has id {ref.value.get('image_id')}"
@@ -103,7 +106,9 @@ def _in_folder(held: Sequence[Part]) -> Iterator[Record]:
             yield orphan(replace(ref, origin=replace(ref.origin, units=_units(ref))), DropReason.ORPHAN_QUESTION, lacks)
             continue
         used |= {id(thing), id(images[0])}
-        value = {**ref.value, "object": thing.value, "image": images[0].value}
+        # Two sets of splits (unc, google) lie side by side: what is a test in one of them is none to train on.
+        held_out = {"split": "test"} if str(ref.value.get("ann_id")) in tests else {}
+        value = {**ref.value, **held_out, "object": thing.value, "image": images[0].value}
         yield Record(value, replace(ref.origin, units=_units(ref), record_hash=_hash((ref, thing, images[0]))))
     for left in held:
         if left.side != REFS and id(left) not in used:

@@ -22,6 +22,12 @@ def splits_in(path: str) -> frozenset[str]:
     return frozenset(_split(found[1]) for found in _NAMED.finditer(path.lower()))
 
 
+def splits_said(value: object) -> frozenset[str]:
+    """The splits that a record's field names; RefCOCO's are called testA and testB."""
+    said = value.lower() if isinstance(value, str) else ""
+    return frozenset({"test"}) if said.startswith("test") else splits_in(said)
+
+
 def split_of(folder: str) -> str | None:
     """The split that a folder or archive of this name holds, as `train`, `val2017` and `a_test_images` say."""
     found = _FOLDER.fullmatch(folder.lower())
