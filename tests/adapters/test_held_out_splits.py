@@ -1,0 +1,76 @@
+"""Rows that a publisher keeps for tests are not trained on, unless the catalogue takes them."""
+
+import pickle
+from pathlib import Path
+
+import pytest
+from normalised import Row, normalised, staged
+
+from jobs.normalise.plan import OTHER_SPLIT, plan_sources
+from schemas.config import Storage
+from schemas.source import Source, packaged_sources
+
+PROBLEM = {
+    "question": "How many?", "choices": ["1", "2"], "answer": 1, "hint": "", "image": None, "lecture": "",
+    "solution": "",
+}  # fmt: skip
+TALLY = {"image": "VG_100K/1.jpg", "question": "How many?", "answer": 2, "image_id": 1, "question_id": 1}
+
+
+def wanting(name: str, *splits: str) -> Source:
+    source = packaged_sources()[name]
+    assert source.reading
+    return source.model_copy(update={"reading": source.reading.model_copy(update={"splits": splits})})
+
+
+def outcomes(rows: list[Row]) -> list[str]:
+    made = [row for row in rows if row["sample"] or row["reject"]]
+    return [row["reject"]["drop_reason"] if row["reject"] else "sample" for row in made]
+
+
+def test_records_that_say_so_are_rejects(tmp_path: Path):
+    splits = ("train", "test", "val")
+    held = {str(at): {**PROBLEM, "split": split} for at, split in enumerate(splits)}
+    rows = normalised(tmp_path, "scienceqa_nona_context", {"problems.json": held})
+    assert outcomes(rows) == ["sample", "unwanted_split", "sample"]
+    (reject,) = (row["reject"] for row in rows if row["reject"])
+    assert (
+        reject["detail"] == "its split is 'test'; reading.splits of a catalogue file takes it, as in [train, val, test]"
+    )
+    storage = Storage(sources_root=str(tmp_path))
+    assert outcomes(staged(wanting("scienceqa_nona_context", *splits), storage)) == ["sample"] * 3
+    alone = outcomes(staged(wanting("scienceqa_nona_context", "train"), storage))
+    assert alone == ["sample", "unwanted_split", "unwanted_split"]
+
+
+def test_files_beside_others_stay_unread(tmp_path: Path):
+    files = {"train.json": [TALLY], "test.json": [{**TALLY, "question": "How many then?"}] * 2}
+    name = "tallyqa_cauldron_llava_format"
+    assert outcomes(normalised(tmp_path, name, files)) == ["sample"]
+    storage = Storage(sources_root=str(tmp_path))
+    assert plan_sources([packaged_sources()[name]], storage).unread == {name: {"test.json": OTHER_SPLIT}}
+    assert outcomes(staged(wanting(name, "train", "test"), storage)) == ["sample"] * 3
+
+
+def test_a_unwanted_split_that_is_all_there_is_was_asked_for(tmp_path: Path):
+    files = {"test.json": [{**TALLY, "split": "test"}]}
+    assert outcomes(normalised(tmp_path, "tallyqa_cauldron_llava_format", files)) == ["sample"]
+
+
+def test_test_sets_are_read_whole(tmp_path: Path):
+    held = [{"question": "How?", "answer": "1", "image": "a.jpg", "id": str(at), "split": "test"} for at in (1, 2)]
+    files = {"test.jsonl": held[:1], "testmini.jsonl": held[1:]}
+    assert outcomes(normalised(tmp_path, "mathvision", files)) == ["sample"] * 2
+
+
+@pytest.mark.parametrize("google", ["train", "val"])
+def test_a_test_in_one_set_of_splits_is_none_to_train_on_in_the_other(tmp_path: Path, google: str):
+    ref = {"ref_id": 1, "ann_id": 5, "image_id": 9, "sentences": [{"sent": "the cup"}]}
+    images = [{"id": 9, "file_name": "COCO_train2014_000000000009.jpg", "width": 100, "height": 100}]
+    boxes = [{"id": 5, "image_id": 9, "bbox": [1, 1, 50, 50], "category_id": 1}]
+    files = {
+        "refcoco/refs(unc).p": pickle.dumps([{**ref, "split": "testA"}]),
+        "refcoco/refs(google).p": pickle.dumps([{**ref, "split": google}]),
+        "refcoco/instances.json": {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "cup"}]},
+    }  # fmt: skip
+    assert outcomes(normalised(tmp_path, "refcoco", files)) == ["unwanted_split"] * 2
