@@ -80,6 +80,18 @@ def test_nothing_planted_runs_and_nothing_overflows(browser: "Browser", pages: d
     page.close()
 
 
+def test_labels_and_numbers_share_a_line_on_a_phone(browser: "Browser", pages: dict[str, str]):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto(pages["report"])
+    page.evaluate("for (const closed of document.querySelectorAll('details')) closed.open = true")
+    cells = page.evaluate(
+        "[...document.querySelectorAll('section[aria-labelledby=judged] td.num')].map(e => e.offsetHeight)"
+    )
+    assert len(cells) == 7 * 7
+    assert max(cells) < 30
+    page.close()
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_what_was_planted_can_be_read(browser: "Browser", pages: dict[str, str], name: str):
     page = browser.new_page()
@@ -105,12 +117,17 @@ def test_labels_are_saved_as_a_file_that_import_takes(browser: "Browser", tmp_pa
     cards = [card(id=letter * 64, after=said) for letter in "ab"]
     (tmp_path / "sheet.html").write_text(render_sheet(Sheet("s0-n2", cards)), "utf-8")
     page = browser.new_page(accept_downloads=True)
+    downloads: list[object] = []
+    page.on("download", lambda download: downloads.append(download.url))
     page.goto((tmp_path / "sheet.html").as_uri())
     page.fill("#labeller", "Zoë K.")
+    page.click("button")  # saves nothing: import would refuse a file without labels
+    assert page.inner_text("#progress").startswith("Nothing to save yet: choose good, bad or unsure")
     page.check("fieldset[data-id^=a] input[value=good]")
     page.check("fieldset[data-id^=b] input[value=unsure]")
     page.fill("fieldset[data-id^=b] input[type=text]", '<script>planted=1</script> "quoted"')
     assert page.inner_text("#progress") == "2 of 2 labelled"
+    assert downloads == []
     with page.expect_download() as saved:
         page.click("button")
     found = parse_labels(Path(saved.value.path()).read_bytes(), "labels.json")

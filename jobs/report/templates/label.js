@@ -37,6 +37,10 @@ function restore() {
 sheet.addEventListener("change", keep);
 sheet.addEventListener("submit", (event) => {
   event.preventDefault();
+  if (!collect().labels.length) {
+    document.getElementById("progress").textContent = "Nothing to save yet: choose good, bad or unsure for a pair first";
+    return;
+  }
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([JSON.stringify(collect(), null, 1)], { type: "application/json" }));
   link.download = "labels-" + sheet.dataset.sheet + ".json";
