@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from jobs.report.paper import paper as figures
 from schemas.config import Config, Profile, load_config
 from schemas.enums import Category, EngineKind, EngineRole
 from schemas.errors import ConfigError
@@ -22,9 +23,12 @@ def test_every_profile_is_whole(profile: Profile):
 def test_a_profile_stands_on_its_base():
     paper, cluster = load_config(Profile.PAPER), load_config(Profile.CLUSTER)
     assert (paper.benchmarks, cluster.benchmarks) == (True, False)
-    assert (paper.gate, paper.spending, paper.rewriting.prompts) == (
-        cluster.gate, cluster.spending, cluster.rewriting.prompts,
-    )  # fmt: skip
+    assert (paper.spending, paper.rewriting.prompts) == (cluster.spending, cluster.rewriting.prompts)
+    assert paper.gate.model_copy(update={"category_bands": {}}) == cluster.gate
+    shares = figures().category_shares
+    assert set(paper.gate.category_bands) == set(Category)
+    for category, (low, high) in paper.gate.category_bands.items():
+        assert (round(shares[category] - 0.02, 6), round(shares[category] + 0.02, 6)) == (low, high), category
     assert {engine.model.partition("/")[2] for engine in paper.engines} == {
         "InternVL2-Llama3-76B", "Meta-Llama-3-70B-Instruct",
     }  # fmt: skip
