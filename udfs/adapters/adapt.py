@@ -31,7 +31,7 @@ def held_out(record: Record, source: Source) -> Problem | None:
     split = record.value.get("split")
     if source.wants(splits_said(split)) or not source.wants(splits_in(record.origin.file)):
         return None
-    detail = f"its split is {shorten(split)!r}; reading.splits of a catalogue file takes it, as in [train, val, test]"
+    detail = f"its split is {shorten(split)}; reading.splits of a catalogue file takes it, as in [train, val, test]"
     return Problem(DropReason.UNWANTED_SPLIT, detail)
 
 
