@@ -104,21 +104,22 @@ def _estimate(run: Run, call: PlannedCalls, follow: int, rate: Rate | None) -> E
         each = call.prompt_tokens / call.wanted if call.wanted else 0.0
         longest = 1 if call.purpose in LABELS else run.config.rewriting.sampling.max_tokens
         prompt, completion = calls * each, float(calls * longest)
-    hours = _gpu_hours(engine, calls, rate)
+    hours = gpu_hours(engine, calls * rate.latency_s) if rate else None
     return Estimate(
         call.engine, call.model, call.purpose, call.wanted, call.answered, call.new, follow,
-        round(prompt), round(completion), rate.calls if rate else 0, hours, _cost(engine, prompt, completion, hours),
+        round(prompt), round(completion), rate.calls if rate else 0, hours, money(engine, prompt, completion, hours),
     )  # fmt: skip
 
 
-def _gpu_hours(engine: Engine, calls: int, rate: Rate | None) -> float | None:
-    """A call holds one place of the window for its latency; the engine holds its GPUs all the while."""
-    if engine.kind is EngineKind.ENDPOINT or rate is None:
+def gpu_hours(engine: Engine, seconds: float) -> float | None:
+    """Of calls that took so many seconds in all: each holds one place of the window, the engine all of its GPUs."""
+    if engine.kind is EngineKind.ENDPOINT:
         return None
-    return calls * rate.latency_s / engine.window * engine.gpus_per_engine / 3600
+    return seconds / engine.window * engine.gpus_per_engine / 3600
 
 
-def _cost(engine: Engine, prompt: float, completion: float, hours: float | None) -> float | None:
+def money(engine: Engine, prompt: float, completion: float, hours: float | None) -> float | None:
+    """At the engine's price; None where none is set."""
     price = engine.price
     if price.gpu_hour is not None and hours is not None:
         return hours * price.gpu_hour

@@ -103,7 +103,7 @@ def rollback(tables: Tables, release_id: int) -> Row:
             "`mammoth-vl release list` shows them all",
         )
     number = int(newest["release_id"]) + 1
-    kept = ("rows", "counts", "content_hash", "gate_id", "run_id", "config", "judge_id")
+    kept = ("rows", "counts", "content_hash", "gate_id", "run_id", "config", "judge_id", "versions")
     facts = {key: old[key] for key in kept}
     rows = read_release(tables, release_id).withColumn(OWN, f.lit(number).cast("long"))
     return commit(tables, rows, {**facts, "release_id": number, "restored_from": release_id})

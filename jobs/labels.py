@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
-from pyspark.sql import Window
+from pyspark.sql import Row, Window
 from pyspark.sql import functions as f
 
 from jobs.agreement import Agreement, Answers, agreements
@@ -18,7 +18,7 @@ from jobs.report.page import render_page
 from jobs.report.rows import Showing, overview, read_cards
 from jobs.tables import Tables
 from schemas.config import Config
-from schemas.enums import PairKind, Verdict
+from schemas.enums import PairKind
 from schemas.errors import InputError
 from schemas.source import Strict
 from udfs import files
@@ -106,6 +106,10 @@ def parse_labels(data: bytes, name: str) -> LabelFile:
         return LabelFile.model_validate_json(data)
     except (ValidationError, ValueError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
+        if first and first["loc"] == ("labels",) and first["type"] == "too_short":
+            raise InputError(
+                f"{name} holds no label", "open the page, choose good, bad or unsure for some pairs, and save it again"
+            ) from error
         told = f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}" if first else str(error)
         raise InputError(
             f"{name} is no file of labels: {told}", "give the file that the labelling page saved"
@@ -146,18 +150,24 @@ def read_labels(tables: Tables) -> Mapping[str, Answers]:
     return people
 
 
-def agreement(tables: Tables) -> Agreement | None:
+def agreement(tables: Tables, config: Config) -> Agreement | None:
     """Kappa between every judge and every person, overall and by category; None where nobody labelled anything.
 
-    A judge answers with its own word: yes is good, no is bad, and what could not be read is left out.
+    A judge answers as publishing takes it: good is what the threshold keeps; an unreadable verdict is dropped, so bad.
     """
     people = read_labels(tables)
     ids = sorted({subject for answers in people.values() for subject in answers})
     if not ids:
         return None
-    told = tables.read("judged").where(f.col("subject_id").isin(ids) & f.col("verdict").isNotNull())
-    told = told.join(tables.read("samples").select("sample_id", "category"), "sample_id")
-    rows = told.select("subject_id", "judge", "judge_id", "verdict", "category").collect()
+    known = tables.read("judged").where("verdict IS NOT NULL").select("judge", "judge_id").distinct().collect()
+    categories = tables.read("samples").select("sample_id", "category")
+    names = ("subject_id", "judge", "judge_id", "passes", "category")
+    rows: list[Row] = []
+    for judge, judge_id in sorted(known):
+        told = verdicts(tables, config, judge_id, judge).where(
+            f.col("subject_id").isin(ids) & f.col("passes").isNotNull()
+        )
+        rows += told.join(categories, "sample_id").select(*names).collect()
     named: dict[str, set[str]] = {}
     for row in rows:
         named.setdefault(row["judge"], set()).add(row["judge_id"])
@@ -166,6 +176,5 @@ def agreement(tables: Tables) -> Agreement | None:
         name = row["judge"] if len(named[row["judge"]]) == 1 else f"{row['judge']} {row['judge_id'][:8]}"
         # A person may bear a judge's name.
         answers = judges.setdefault(f"{name} (judge)" if name in people else name, {})
-        if row["verdict"] != Verdict.UNPARSED.value:
-            answers[row["subject_id"]] = row["verdict"] == Verdict.YES.value
+        answers[row["subject_id"]] = row["passes"]
     return agreements(people, judges, {row["subject_id"]: row["category"] for row in rows})

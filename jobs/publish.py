@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from jobs import release as releases
 from jobs.candidates import Intake, candidates, count, released, take, the_judge, verdicts
 from jobs.gate.subject import Candidate
 from jobs.gate.verdict import Verdict, refuse, run_gate
@@ -39,7 +40,7 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
     if last and last["content_hash"] == whole.content_hash and last["rows"] == whole.rows:
         release = _release(last.asDict(), is_new=False)
     else:
-        facts = _facts(candidate, whole, verdict, config) | {"judge_id": judge}
+        facts = _facts(candidate, whole, verdict, config) | {"judge_id": judge, "versions": releases.versions(tables)}
         release = _release(commit(tables, staged(tables, version), facts).asDict(), is_new=True)
     unstage(tables)
     return release

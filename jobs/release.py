@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +22,9 @@ STAGED = "_staged_instruct"
 
 KEEP = "interval 3650 days"
 """How long Delta keeps the files and the log of old releases."""
+
+MADE_OF = ("samples", "rejects", "twins", "calls", "rewritten", "judged", "runs")
+"""Tables that a release is made of and told by."""
 
 BREAKDOWN = ("category", "source_id", "kind", "split")
 
@@ -111,6 +114,16 @@ def manifest(tables: Tables, release_id: int | None = None) -> Row:
     return rows[wanted]
 
 
+def versions(tables: Tables) -> str:
+    """What a manifest keeps of the tables that are there now."""
+    return json.dumps({name: tables.version(name) for name in MADE_OF if tables.exists(name)})
+
+
+def as_of(tables: Tables, release: Row | None) -> Tables:
+    """The tables as they were when a release was published; as they are now where its manifest keeps no versions."""
+    return replace(tables, at=json.loads(release["versions"] or "{}")) if release else tables
+
+
 def as_published(config: Config, release: Row | None) -> Config:
     """The configuration with the judge, threshold and rules that a release was published with."""
     if release is None:
@@ -174,7 +187,8 @@ def repair(tables: Tables) -> int | None:
     newest = latest(tables)
     last = int(newest["release_id"]) if newest else 0
     kept = None
-    for entry in _history(tables, "instruct", 20):
+    since = 0 if newest is None else int(newest["table_version"])
+    for entry in _history(tables, "instruct", tables.version("instruct") - since):
         if kept is not None and entry["version"] > kept:
             continue  # a commit that was taken back
         if entry["operation"] == "RESTORE":

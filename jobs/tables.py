@@ -1,7 +1,7 @@
 """Delta tables by name: created from their schemas, written only through here."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,8 @@ class Tables:
 
     spark: SparkSession
     storage: Storage
+    at: Mapping[str, int] = field(default_factory=dict)
+    """Versions that reads are pinned to, by table."""
 
     @property
     def root(self) -> str:
@@ -137,11 +139,11 @@ class Tables:
         return table
 
     def read(self, name: str, version: int | None = None) -> DataFrame:
-        """The table, empty with its schema when it was never written; `version` pins one.
+        """The table, empty with its schema when it was never written; `version` pins one, else `at` does.
 
         Columns that came into the schema after the table was made are NULL.
         """
-        rows = self._stored(self.ensure(name), version)
+        rows = self._stored(self.ensure(name), self.at.get(name) if version is None else version)
         new = {field.name: f.lit(None).cast(field.dataType) for field in _lacking(rows, name)}
         return rows.withColumns(new) if new else rows
 

@@ -162,6 +162,7 @@ RELEASES = Table(
         must("run_id", STRING, "run that published it"),
         must("config", STRING, "configuration of that run, JSON"),
         Column("judge_id", STRING, "judge whose verdicts decided"),
+        Column("versions", STRING, "versions of the tables that it was made of, JSON"),
         Column("restored_from", LONG, "earlier release whose rows these are, after a rollback"),
         must("at", TIME, "UTC"),
     ),

@@ -21,7 +21,9 @@ from schemas.errors import ConfigError, InputError
 from udfs import files
 
 Release = Annotated[int | None, typer.Option(help="Release by number; default: the newest.")]
-Out = Annotated[str | None, typer.Option(metavar="FILE", help="Where to write; default: below ROOT.")]
+Out = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Where to write, missing folders included; default: below ROOT.")
+]
 label = typer.Typer(help="Labels by people: a blinded page, and what comes back.", invoke_without_command=True)
 
 
@@ -164,10 +166,10 @@ def label_page(
 @label.command("import")
 def label_import(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="JSON that the page saved.")]) -> None:
     """Take a person's labels into ROOT/labels, and say how far judges agree with them."""
-    _, tables = _open(ctx)
+    options, tables = _open(ctx)
     found, target = labels.import_labels(tables, str(file))
     typer.echo(f"{target}: {len(found.labels):,} labels of {found.labeller}")
-    _print_agreement(tables, as_json=False)
+    _print_agreement(options, tables, as_json=False)
 
 
 @label.command("agreement")
@@ -175,11 +177,11 @@ def label_agreement(
     ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False
 ) -> None:
     """Cohen's kappa of judges and people, with intervals, overall and by category."""
-    _print_agreement(_open(ctx)[1], as_json)
+    _print_agreement(*_open(ctx), as_json)
 
 
-def _print_agreement(tables: Tables, as_json: bool) -> None:
-    found = labels.agreement(tables)
+def _print_agreement(options: Options, tables: Tables, as_json: bool) -> None:
+    found = labels.agreement(tables, options.config)
     if found is None:
         raise InputError(
             f"no labels in {tables.root}/{labels.FOLDER}",

@@ -87,7 +87,7 @@ def _kappas(tables: Tables, config: Config) -> tuple[float, ...] | None:
     # Imported here: it brings the pages along.
     from jobs.labels import agreement
 
-    found = agreement(tables)
+    found = agreement(tables, config)
     if found is None:
         return None
     name = config.publishing.judge

@@ -12,10 +12,10 @@ from pyspark.sql import functions as f
 from jobs import labels
 from jobs.candidates import candidates, count, deciding_judge
 from jobs.dedup.contamination import held_out
-from jobs.release import as_published, latest, manifest
+from jobs.release import as_of, as_published, latest, manifest
 from jobs.report.compare import compare_judges
+from jobs.report.cost import costs
 from jobs.report.facts import (
-    Cost,
     Expectation,
     Facts,
     InstructionMap,
@@ -31,7 +31,6 @@ from jobs.report.instruction_map import map_instructions
 from jobs.report.rows import Showing, overview, read_cards
 from jobs.run import Options
 from jobs.tables import Tables
-from jobs.wanted import ANSWERED, answers
 from schemas.config import Config
 from schemas.enums import PairKind, ParseStatus
 
@@ -56,28 +55,42 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
     judge_id = deciding_judge(tables, config, row)
     publishing = _publish_facts(tables, row)
     threshold = config.publishing.threshold
-    parts: dict[str, Callable[[], Any]] = {
-        "cards": lambda: tuple(read_cards(tables, _sampled(tables, config, row), Showing(CARDS, CARD_SIDE))),
-        "map": lambda: _map(tables),
-        "judged": lambda: _judged(tables, config, judge_id, publishing.get("judged") if row else None),
-        "release": lambda: None if row is None else release_facts(tables, row),
-        "intake": lambda: _intake(tables),
-        "reasons": lambda: _reasons(tables),
-        "rewrites": lambda: _rewrites(tables),
-        "scores": lambda: _scores(tables, options, judge_id),
-        "lengths": lambda: _lengths(tables),
-        "costs": lambda: _costs(tables),
-        "reuse": lambda: _reuse(tables),
-        "twins": lambda: _twins(tables),
-        "held_out": lambda: held_out(tables.read("runs")),
-        "agreement": lambda: labels.agreement(tables),
-        "compared": lambda: compare_judges(tables, config, judges) if judges else None,
+    then, today = as_of(tables, row), set[str]()
+    parts: dict[str, tuple[str, Callable[[Tables], Any]]] = {
+        "cards": ("rows", lambda t: tuple(read_cards(t, _sampled(t, config, row), Showing(CARDS, CARD_SIDE)))),
+        "map": ("map", _map),
+        "judged": ("judged", lambda t: _judged(t, config, judge_id, publishing.get("judged") if row else None)),
+        "release": ("", lambda _: None if row is None else release_facts(tables, row)),
+        "intake": ("intake", _intake),
+        "reasons": ("rejects", _reasons),
+        "rewrites": ("rewritten", _rewrites),
+        "scores": ("scores", lambda t: _scores(t, options, judge_id)),
+        "lengths": ("lengths", _lengths),
+        "costs": ("cost", lambda t: costs(t, options.config.engines)),
+        "reuse": ("cost", _reuse),
+        "twins": ("twins", _twins),
+        "held_out": ("twins", lambda t: held_out(t.read("runs"))),
+        "agreement": ("agreement", lambda t: labels.agreement(t, config)),
+        "compared": ("compared", lambda t: compare_judges(t, config, judges) if judges else None),
     }
+
+    def ask(part: tuple[str, Callable[[Tables], Any]]) -> Any:  # noqa: ANN401 - each part is of its own type
+        section, question = part
+        if then.at:
+            try:
+                return question(then)
+            except Exception:  # noqa: BLE001 - a lost version raises what it likes; any other fault comes again below
+                today.add(section)
+        return question(tables)
+
     # Each asks a question of its own; one after the other they would wait more than they work.
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report") as pool:
-        found = dict(zip(parts, pool.map(lambda ask: ask(), parts.values()), strict=True))
+        found = dict(zip(parts, pool.map(ask, parts.values()), strict=True))
+    if row is not None and not then.at:
+        today |= {section for section, _ in parts.values()}
     return Facts(
         root=tables.root,
+        today=frozenset(today - ({"judged"} if publishing.get("judged") else set())),
         made_at=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         judge=config.publishing.judge,
         threshold=f"{threshold.kind.value.replace('_', ' ')} {threshold.value:g}",
@@ -237,26 +250,6 @@ def _map(tables: Tables) -> InstructionMap | None:
 
     before = some(originals, "sample_id", f.col("conversation")[0]["text"])
     return map_instructions(before, some(_with_category(tables, pairs), "pair_id", f.col("instruction")))
-
-
-def _costs(tables: Tables) -> tuple[Cost, ...]:
-    """Calls that were paid for, by purpose and model; a key that was stored twice counts once."""
-    calls = tables.read("calls")
-    good = answers(tables).groupBy("purpose", "model").agg(
-        f.count("*").alias("calls"), f.count_if("replayed").alias("replayed"),
-        *(f.sum(f"{kind}_tokens").alias(kind) for kind in ("prompt", "cached", "completion")),
-        f.sum("latency_s").alias("seconds"),
-    )  # fmt: skip
-    bad = calls.where(~f.col("status").isin(*ANSWERED)).groupBy("purpose", "model").agg(f.count("*").alias("failed"))
-    rows = good.join(bad, ["purpose", "model"], "full").orderBy("purpose", "model").collect()
-    return tuple(
-        Cost(row["purpose"] or "", row["model"] or "", seconds=float(row["seconds"] or 0), **_counts(row))
-        for row in rows
-    )
-
-
-def _counts(row: Row) -> dict[str, int]:
-    return {name: int(row[name] or 0) for name in ("calls", "failed", "replayed", "prompt", "cached", "completion")}
 
 
 def _reuse(tables: Tables) -> tuple[Reuse, ...]:

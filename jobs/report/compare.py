@@ -1,29 +1,30 @@
 """Two judges on the same pairs, as in the paper's Figure A2."""
 
-from pyspark.sql import Column
 from pyspark.sql import functions as f
 
 from jobs.agreement import kappa_of
+from jobs.candidates import verdicts
 from jobs.report.facts import Compared
 from jobs.tables import Tables
-from schemas.config import Config, ThresholdKind
-from schemas.enums import PairKind, Verdict
+from schemas.config import Config
+from schemas.enums import PairKind
 from schemas.errors import ConfigError
 
 
 def compare_judges(tables: Tables, config: Config, names: tuple[str, str]) -> Compared:
-    """How many pairs of each category both judges keep, over the pairs that both judged.
+    """How many pairs of each category both judges keep by the threshold, over the pairs that both judged.
+
+    A top share is that of all pairs that a judge judged.
 
     A judge is named by its name, or by the beginning of its judge_id where a name stands for several.
     """
-    chosen = tuple(_judge_id(tables, name) for name in names)
-    kept = _kept(config)
-    judged = tables.read("judged").where(
-        (f.col("subject_kind") == PairKind.REWRITTEN.value) & f.col("verdict").isNotNull()
-    )
+    chosen = tuple(_judge(tables, name) for name in names)
+    rewritten = f.col("subject_kind") == PairKind.REWRITTEN.value
     first, second = (
-        judged.where(f.col("judge_id") == judge_id).select("subject_id", "sample_id", kept.alias(side))
-        for judge_id, side in zip(chosen, ("a", "b"), strict=True)
+        verdicts(tables, config, judge_id, judge)
+        .where(rewritten & f.col("passes").isNotNull())
+        .select("subject_id", "sample_id", f.col("passes").alias(side))
+        for (judge, judge_id), side in zip(chosen, ("a", "b"), strict=True)
     )
     both = first.join(second.drop("sample_id"), "subject_id")
     both = both.join(tables.read("samples").select("sample_id", "category"), "sample_id")
@@ -42,22 +43,13 @@ def compare_judges(tables: Tables, config: Config, names: tuple[str, str]) -> Co
     )
 
 
-def _judge_id(tables: Tables, name: str) -> str:
+def _judge(tables: Tables, name: str) -> tuple[str, str]:
     rows = tables.read("judged").select("judge", "judge_id").distinct().orderBy("judge", "judge_id").collect()
-    found = [r["judge_id"] for r in rows if r["judge"] == name] or [
-        r["judge_id"] for r in rows if len(name) >= 6 and r["judge_id"].startswith(name)
+    found = [row for row in rows if row["judge"] == name] or [
+        row for row in rows if len(name) >= 6 and row["judge_id"].startswith(name)
     ]
     if len(found) != 1:
         known = ", ".join(f"{row['judge']} ({row['judge_id'][:12]})" for row in rows) or "none: judge first"
         many = "stands for several judges" if found else "is no judge of these tables"
         raise ConfigError(f"--compare-judges: {name!r} {many}", f"name one of {known}")
-    return str(found[0])
-
-
-def _kept(config: Config) -> Column:
-    """Whether a judge keeps a pair: by the absolute threshold, else by its word."""
-    yes = f.col("verdict") == Verdict.YES.value
-    threshold = config.publishing.threshold
-    if threshold.kind is ThresholdKind.ABSOLUTE:
-        yes = (f.col("verdict") != Verdict.UNPARSED.value) & (f.col("p_yes") >= threshold.value)
-    return f.coalesce(yes, f.lit(False))
+    return str(found[0]["judge"]), str(found[0]["judge_id"])

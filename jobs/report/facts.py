@@ -99,17 +99,21 @@ class Scores:
 
 @dataclass(frozen=True)
 class Cost:
-    """Calls of one purpose to one model."""
+    """Calls of one purpose to one model; tokens and seconds are those of the paid ones."""
 
     purpose: str
     model: str
-    calls: int
-    failed: int
+    paid: int
     replayed: int
+    failed: int
     prompt: int
     cached: int
     completion: int
     seconds: float
+    gpu_hours: float | None = None
+    """None: an endpoint, whose GPUs are not ours, or a model that the configuration does not name."""
+    money: float | None = None
+    """None: no price is set."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +160,8 @@ class Facts:
     judge: str
     threshold: str
     release: ReleaseFacts | None = None
+    today: frozenset[str] = frozenset()
+    """Sections about a release that could not be had as of then."""
     intake: tuple[Intake, ...] = ()
     reasons: tuple[Reason, ...] = ()
     rewrites: tuple[Rewrites, ...] = ()

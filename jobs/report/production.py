@@ -2,6 +2,7 @@
 
 from jobs.report.facts import Facts
 from jobs.report.grid import Grid, Section, cells, total
+from jobs.report.page import number
 from udfs.render.fence import cut
 
 EXAMPLE = 200
@@ -97,21 +98,39 @@ def cost(facts: Facts) -> Section | None:
     """Calls, tokens and what was not paid twice."""
     if not facts.costs:
         return None
-    rows = cells(
-        *(
-            (c.purpose, c.model, c.calls, c.failed, c.prompt, c.cached, c.completion, f"{c.seconds:,.0f}")
-            for c in facts.costs
-        )
-    )
-    columns = (
-        "Purpose", "Model", "Answered", "Failed", "Tokens in", "of them cached", "Tokens out", "Engine seconds",
-    )  # fmt: skip
-    grids = [Grid("Calls", columns, rows, frozenset({0, 1}))]
+    has_price = any(c.money is not None for c in facts.costs)
+    columns = ("Purpose", "Model", "Paid", "From a log", "Failed", "Tokens in", "of them cached", "Tokens out")
+    calls = [(c.purpose, c.model, c.paid, c.replayed, c.failed, c.prompt, c.cached, c.completion) for c in facts.costs]
+    spending = [
+        (c.purpose, c.model, number(c.seconds), number(c.gpu_hours, 2), number(c.money, 2) if has_price else "not set")
+        for c in facts.costs
+    ]
+    grids = [
+        Grid("Calls", columns, cells(*calls), frozenset({0, 1})),
+        Grid(
+            "Time and money", ("Purpose", "Model", "Engine seconds", "GPU-hours", "Money"), cells(*spending),
+            frozenset({0, 1}),
+        ),
+    ]  # fmt: skip
     if facts.reuse:
         reuse = cells(*((r.stage, r.runs, r.calls_new, r.calls_reused) for r in facts.reuse))
         grids.append(Grid("Reuse over all runs", ("Stage", "Runs", "Calls paid for", "Calls reused"), reuse))
-    text = ("A key that was stored twice counts once. Engine seconds add up calls that ran side by side.",)
+    hours, spent = ([getattr(c, name) for c in facts.costs] for name in ("gpu_hours", "money"))
+    text = (
+        "Tokens and seconds are those of paid calls; a key that was stored twice counts once.",
+        "Engine seconds add up calls that ran side by side.",
+        f"GPU-hours: {number(_sum(hours), 2)}, engine seconds over the places of an engine's window, times its GPUs.",
+        "None are told of endpoints, whose GPUs are not ours, nor of models that the configuration does not name.",
+        f"Money: {number(_sum(spent), 2)}, at the price of each engine as configured now."
+        if has_price
+        else "Money: unknown, since no engine of the configuration has a price (engines.price).",
+    )
     return Section("cost", "What it cost", text, tuple(grids))
+
+
+def _sum(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def gate(facts: Facts) -> Section | None:

@@ -1,6 +1,7 @@
 """Facts put into words, tables and charts, once for HTML and Markdown alike."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from jobs.report import production, quality
 from jobs.report.facts import Facts
@@ -13,10 +14,13 @@ MAKERS: Sequence[Callable[[Facts], Section | None]] = (
     quality.instruction_map, quality.shares, production.twins, production.cost, production.gate,
 )  # fmt: skip
 
+TODAY = "This tells of the tables as they are now: how they were when the release was published is not kept."
+
 
 def sections(facts: Facts) -> tuple[Section, ...]:
     """Every section that there are facts for, in reading order."""
-    return tuple(section for make in MAKERS if (section := make(facts)) is not None)
+    made = (section for make in MAKERS if (section := make(facts)) is not None)
+    return tuple(replace(s, text=(TODAY, *s.text)) if s.anchor in facts.today else s for s in made)
 
 
 def tiles(facts: Facts) -> dict[str, str]:
@@ -28,5 +32,6 @@ def tiles(facts: Facts) -> dict[str, str]:
         "Samples": number(sum(i.samples for i in facts.intake)),
         "Rewritten pairs": number(sum(r.pairs for r in facts.rewrites)),
         "Kept by the judge": percent(passed / judged if judged else None),
-        "Calls paid for": number(sum(c.calls for c in facts.costs)),
+        "Calls paid for": number(sum(c.paid for c in facts.costs)),
+        "Calls reused": number(sum(r.calls_reused for r in facts.reuse)),
     }

@@ -14,6 +14,7 @@ from release_rows import GROUPS, PICTURES, Rows, digest, make_pair, make_verdict
 
 from jobs.labels import LabelFile, agreement, draw_pairs, draw_sheet, import_labels, parse_labels
 from jobs.report.collect import collect
+from jobs.report.compare import compare_judges
 from jobs.report.explain import explain, render_explanation
 from jobs.report.report import report_html, report_markdown
 from jobs.report.rows import Showing, overview, read_cards
@@ -31,7 +32,7 @@ def told(
     """The filled tables with two judges, two readings more, and their rejects; no test changes them."""
     root = tmp_path_factory.mktemp("told") / "root"
     shutil.copytree(filled, root)
-    config = settings(root)
+    config = settings(root, "engine.model=small", "engine.gpus_per_engine=4", "engine.price.gpu_hour=2")
     tables = Tables(spark, config.storage)
     pairs = [make_pair(sample) for sample in samples if sample["source_id"] == "charts"]
     second = [
@@ -41,6 +42,10 @@ def told(
     original = make_verdict(pairs[0], None) | scores
     original |= {"subject_kind": "original", "subject_id": pairs[0]["content_id"]}
     tables.append_rows("judged", [*second, original])
+    asked = {"purpose": "judge", "model": "small", "status": "ok", "attempt": 1, "prompt_tokens": 10}
+    asked |= {"latency_s": 3600.0 * config.engines[0].window}
+    calls = [asked | {"call_key": digest("asked", n), "replayed": n > 0} for n in range(3)]
+    tables.append_rows("calls", [*calls, asked | {"call_key": digest("down"), "status": "engine"}])
     tables.append_rows("runs", [reading(0, 7), reading(1, 5)])
     tables.append_rows("rejects", [reject("run0", n) for n in range(4)] + [reject("run1", n) for n in range(2)])
     return tables, Options(config, {})
@@ -74,10 +79,14 @@ def test_facts_are_those_of_the_tables(told: tuple[Tables, Options]):
     assert [(s.source_id, s.originals, s.content_original) for s in facts.scores] == [("charts", 1, 4.0)]
     assert sum(facts.lengths[0].values()) == sum(facts.lengths[1].values()) == 100
     assert facts.map is not None
-    assert [(c.purpose, c.calls) for c in facts.costs] == [("rewrite", 100)]  # each call was stored twice
+    told_of = [(c.purpose, c.paid, c.replayed, c.failed, c.prompt) for c in facts.costs]
+    assert told_of == [("judge", 1, 2, 1, 10), ("rewrite", 100, 0, 0, 0)]  # each rewrite was stored twice
+    assert [(c.gpu_hours, c.money) for c in facts.costs] == [(4.0, 8.0), (0.0, 0.0)]
     assert facts.twins is None
     assert facts.compared is not None
     assert facts.compared.rows == (("Chart", 100, 70, 75),)
+    upper = settings(Path(told[0].root), "publishing.threshold={kind: top_share, value: 0.2}")
+    assert compare_judges(told[0], upper, ("main", "second")).rows == (("Chart", 100, 20, 20),)
     assert facts.release is None
     assert len(facts.cards) == 20
     assert "Run without a release" in report_html(facts)
@@ -155,16 +164,19 @@ def test_a_sheet_is_even_over_verdicts_and_its_labels_come_back(told: tuple[Tabl
         row["subject_id"]: row["verdict"]
         for row in tables.read("judged").where("judge = 'main' AND verdict IS NOT NULL").collect()
     }
+    p_yes = {row["subject_id"]: row["p_yes"] for row in tables.read("judged").where("judge = 'main'").collect()}
+    assert any(verdicts[key] == "no" and p_yes[key] >= 0.3 for key in ids)
     assert sorted(verdicts[key] for key in ids) == ["no"] * 10 + ["yes"] * 10
-    assert agreement(tables) is None
+    assert agreement(tables, options.config) is None
     file = tmp_path / "labels.json"
     for person in ("Ann", "Bob"):
-        answers = {key: "good" if verdicts[key] == "yes" else "bad" for key in ids}
+        # As the threshold decides, which takes pairs that the judge's word refuses.
+        answers = {key: "good" if p_yes[key] >= 0.3 else "bad" for key in ids}
         answers[ids[0]] = "unsure"
         file.write_bytes(labelled(sheet.name, person, answers))
         import_labels(tables, str(file))
     import_labels(tables, str(file))  # again: it takes the place of the first
-    found = agreement(tables)
+    found = agreement(tables, options.config)
     assert found is not None
     assert found.people == ("Ann", "Bob")
     assert found.with_people("main") == 1
@@ -191,7 +203,7 @@ GOOD = labelled("s0", "Ann", {"a" * 64: "good"})
         lambda: b"", lambda: b"\xff\xfe", lambda: b"[]", lambda: GOOD[:-5],
         lambda: GOOD.replace(b"good", b"fine"), lambda: GOOD.replace(b'"s0"', b'"../../s0"'),
         lambda: GOOD.replace(b"Ann", b"<b>"), lambda: GOOD.replace(b"a" * 64, b"A" * 64),
-        lambda: labelled("s0", "Ann", {}), lambda: GOOD.replace(b"labels 1", b"labels 2"),
+        lambda: GOOD.replace(b"labels 1", b"labels 2"),
         lambda: GOOD.replace(b'"labels": [', b'"labels": [{"id": "' + b"a" * 64 + b'", "answer": "bad"}, '),
     ],
 )  # fmt: skip
@@ -199,3 +211,8 @@ def test_damaged_label_files_are_refused(damage: Callable[[], bytes]):
     with pytest.raises(InputError, match="is no file of labels"):
         parse_labels(damage(), "labels.json")
     assert isinstance(parse_labels(GOOD, "labels.json"), LabelFile)
+
+
+def test_a_file_without_labels_says_what_to_do():
+    with pytest.raises(InputError, match=r"labels\.json holds no label\n.*choose good, bad or unsure"):
+        parse_labels(labelled("s0", "Ann", {}), "labels.json")

@@ -76,7 +76,7 @@ def facts() -> Facts:
         shortfalls=(EVIL,), scores=(Scores(EVIL, 1, 1, 3.0, 4.0, None, None, {"content_original": 3.0}),),
         lengths=({6: 3, 8: 1}, {9: 2, 10: 2}),
         map=InstructionMap(places, places, (EVIL,) * 12, ("OCR",) * 12, 0.5, 0.6, EVIL),
-        costs=(Cost(EVIL, EVIL, 1, 0, 0, 10, 5, 3, 1.0),), reuse=(Reuse(EVIL, 1, 1, 1),),
+        costs=(Cost(EVIL, EVIL, 1, 0, 0, 10, 5, 3, 1.0, 0.5, 2.0),), reuse=(Reuse(EVIL, 1, 1, 1),),
         benchmarks=(EVIL,), twins={EVIL: (2, 1)},
         agreement=agreed, compared=Compared((EVIL, "b"), (("OCR", 4, 3, 2),), agreed.kappas[0]),
         cards=(card(), card(kind="original", after=(), checks={}, opinions=())),

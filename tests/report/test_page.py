@@ -43,7 +43,7 @@ def test_values_are_no_templates():
 
 
 class _Nothing:
-    root, made_at, cards = "r", "m", ()
+    root, made_at, cards, release = "r", "m", (), None
 
 
 def test_nothing_is_a_dash():
