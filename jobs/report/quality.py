@@ -12,6 +12,9 @@ from schemas.enums import Category
 
 COLOURS = {category.value: at for at, category in enumerate(Category)}
 
+FEW = 100
+"""Rows below which a mean or a map says little beside the paper's."""
+
 Pairs = dict[str, tuple[float | None, float | None]]
 
 
@@ -64,6 +67,9 @@ def scores(facts: Facts) -> Section | None:
     counts = sum(s.originals for s in facts.scores), sum(s.rewrites for s in facts.scores)
     rows.append(("All", *counts, *(number(mean(name), 2) for name in names)))
     rows.append(("All, paper", 1000, 1000, *(number(paper().scores[name], 1) for name in names)))
+    caption = f"Mean scores of {counts[0]:,} originals and {counts[1]:,} rewrites"
+    if min(counts) < FEW:
+        caption += ": too few to be set against the paper's means, which are of 1,000 each"
     columns = (
         "Source", "Originals", "Rewrites", "Content before", "Relevance before", "Content after", "Relevance after",
     )  # fmt: skip
@@ -74,7 +80,7 @@ def scores(facts: Facts) -> Section | None:
         ),
         f"Beside them stands Table A6 of {paper().source}.",
     )
-    return Section("scores", "Scores before and after", text, (Grid("Mean scores", columns, cells(*rows), sums=2),))
+    return Section("scores", "Scores before and after", text, (Grid(caption, columns, cells(*rows), sums=2),))
 
 
 def lengths(facts: Facts) -> Section | None:
@@ -123,7 +129,10 @@ def _panel(title: str, found: InstructionMap, *, before: bool) -> Dots:
     )  # fmt: skip
     counts = ", ".join(f"{name} {categories.count(name)}" for name in sorted(set(categories)))
     alt = f"{title}: {len(places)} instructions placed by what they say. By category: {counts}."
-    return dots(f"{title}: {len(places):,} instructions", alt, places, [COLOURS.get(name, 0) for name in categories])
+    few = ", too few to be set against the paper's 80,000" if len(places) < FEW else ""
+    return dots(
+        f"{title}: {len(places):,} instructions{few}", alt, places, [COLOURS.get(name, 0) for name in categories]
+    )
 
 
 def shares(facts: Facts) -> Section | None:
