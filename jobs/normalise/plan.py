@@ -155,7 +155,8 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         families[name] = known.family.name
         used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
         used.update(files.find(folder, source.reading.pictures) if source.reading else ())
-        why = {**known.unread, **looker.failed, **dict.fromkeys(unwanted, OTHER_SPLIT)}
+        failed = {file: str(error.args[0]) for file, error in looker.failed.items()}
+        why = {**known.unread, **failed, **dict.fromkeys(unwanted, OTHER_SPLIT)}
         unread[name] = {file: why.get(file, UNMATCHED) for file in sorted({*found, *_others(source, folder)} - used)}
         if known.joined:
             joined.add(name)

@@ -1,9 +1,10 @@
 """What the files of one source are: looked at one by one, or by folder where each file is one record."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from jobs.readers import layouts, plan_ranges, read
+from jobs.readers import layouts, plan_ranges, read, single
 from jobs.readers.folders import ALWAYS, Folder, gather, illustrate
 from jobs.readers.small_files import PROSE, TABLE
 from schemas.errors import InputError
@@ -25,7 +26,7 @@ class Looker:
     declared: bool
     looked: dict[str, list[Layout]]
     """By URI; sources share it."""
-    failed: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, InputError] = field(default_factory=dict)
     """Why files are not read."""
 
     def look(self, file: str) -> Sequence[Layout]:
@@ -37,7 +38,7 @@ class Looker:
             except InputError as error:
                 if self.declared:
                     raise
-                self.looked[uri], self.failed[file] = [], str(error.args[0])
+                self.looked[uri], self.failed[file] = [], error
         return self.looked[uri]
 
 
@@ -66,7 +67,7 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
         seen = {file: there for file in found if file not in whole and (there := looker.look(file))}
         seen |= {pattern: [folder.layout] for pattern, folder in folders.items()}
         try:
-            known, refused = recognise(seen, source), None
+            known, refused = _recognised(looker, seen, source), None
         except InputError as error:
             known, refused = None, error
         closed = {
@@ -80,8 +81,25 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
             read_ones = {pattern: folder for pattern, folder in folders.items() if pattern in known.files}
             return Survey(known, _illustrated(looker.root, read_ones))
         elif refused:
-            told = "; ".join(list(looker.failed.values())[:3])
-            raise InputError(f"{refused.args[0]}; not read: {told}", refused.next_step) if told else refused
+            told = "; ".join(str(error.args[0]) for error in list(looker.failed.values())[:3])
+            if not told or not seen:
+                raise refused
+            raise InputError(f"{refused.args[0]}; not read: {told}", refused.next_step)
+
+
+def _recognised(looker: Looker, seen: Mapping[str, Sequence[Layout]], source: Source) -> Recognised:
+    """The family of the files; where there is none, a document may be one record as a whole."""
+    if not seen and looker.failed:
+        errors = list(looker.failed.values())
+        told = "; ".join(str(error.args[0]) for error in errors[:3])
+        raise InputError(f"{source.source_id}: no file can be read: {told}", errors[0].next_step)
+    try:
+        return recognise(seen, source)
+    except InputError:
+        whole = {file: found for file in seen if "*" not in file and (found := single(files.join(looker.root, file)))}
+        with suppress(InputError):
+            return recognise({**seen, **whole}, source)
+        raise
 
 
 def _too_many(folder: Folder) -> bool:

@@ -2,7 +2,7 @@
 
 from jobs.readers.dispatch import read
 from jobs.readers.planning import plan_ranges
-from jobs.readers.probe import layouts
+from jobs.readers.probe import layouts, single
 from jobs.readers.ranges import Range, from_text, to_text
 
-__all__ = ["Range", "from_text", "layouts", "plan_ranges", "read", "to_text"]
+__all__ = ["Range", "from_text", "layouts", "plan_ranges", "read", "single", "to_text"]

@@ -24,6 +24,7 @@ _EXCERPT = 200
 _DELIMITERS = {".tsv": "\t", ".tab": "\t", ".csv": ","}
 SUFFIXES = frozenset(_DELIMITERS)
 BOM = "\ufeff"
+UTF8 = "convert the file if it is in another encoding, as `iconv -f LATIN1 -t UTF-8 OLD > NEW` does"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _problem(fields: list[str], width: int) -> Problem | None:
     if len(fields) != width:
         return Problem(DropReason.MALFORMED, f"{len(fields)} fields, the header has {width}")
     if any("\udc80" <= letter <= "\udcff" for field in fields if not field.isascii() for letter in field):
-        return Problem(DropReason.MALFORMED, "text is not UTF-8")
+        return Problem(DropReason.MALFORMED, f"text is not UTF-8; {UTF8}")
     return None
 
 

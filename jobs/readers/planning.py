@@ -12,7 +12,7 @@ from jobs.readers.stream import BLOCK, head_of, is_compressed
 from jobs.readers.text_lines import plan_lines
 from schemas.errors import InputError
 from udfs import files
-from udfs.adapters.family import Container, Layout
+from udfs.adapters.family import WHOLE, Container, Layout
 
 
 def plan_ranges(uri: str, file: str, layout: Layout, target_bytes: int) -> list[Range]:
@@ -68,6 +68,9 @@ def _plan_document(uri: str, file: str, layout: Layout, target_bytes: int) -> It
 
 
 def _span_of(uri: str, layout: Layout, target_bytes: int) -> Span:
+    if layout.at == WHOLE:
+        start = len(BOM) if head_of(uri, len(BOM)) == BOM else 0
+        return Span(layout.container, (), start, files.size(uri), 1, ())
     for place in outline_of(uri, target_bytes) or ():
         if (place.span.container, place.at) == (layout.container, layout.at):
             return place.span

@@ -7,22 +7,24 @@ from io import BytesIO
 from itertools import islice
 from pathlib import PurePosixPath
 
-from jobs.readers.delimited import SUFFIXES
+from jobs.readers.delimited import SUFFIXES, UTF8
 from jobs.readers.dispatch import read
 from jobs.readers.documents import BOM, outline_of
 from jobs.readers.pickles import SUFFIXES as PICKLES
 from jobs.readers.planning import plan_ranges
 from jobs.readers.ranges import Range
-from jobs.readers.stream import head_of
+from jobs.readers.stream import head_of, is_compressed
 from jobs.readers.text_lines import first_of
 from schemas.errors import InputError
 from udfs import files
-from udfs.adapters.family import Container, Layout
+from udfs.adapters.family import WHOLE, Container, Layout
 from udfs.npy import header_of
 
 _HEAD = 4096
 _LOOKED_AT = 50
 """The most usual one of so many good records stands for all."""
+_LARGEST_OBJECT = 1 << 20
+"""Bytes of a document that may be one record."""
 _COMPRESSED = frozenset({".gz", ".zst", ".bz2"})
 _LINES = frozenset({".jsonl", ".ndjson", ".jsonlines"})
 _RANGE_BYTES = 32 << 20
@@ -31,10 +33,18 @@ _SPACE = b" \t\r\n"
 
 def layouts(uri: str) -> list[Layout]:
     """Every place in a file where records lie, each with a first record; InputError when there is none."""
-    found = _places(uri)
+    found = [replace(layout, first=_first(uri, layout)) for layout in _places(uri)] or single(uri)
     if not found:
         raise InputError(f"{uri} is JSON but holds no list of records", "name the file that holds the annotations")
-    return [replace(layout, first=_first(uri, layout)) for layout in found]
+    return found
+
+
+def single(uri: str) -> list[Layout]:
+    """A small JSON document as one record, if it is an object."""
+    if _suffix(uri) != ".json" or is_compressed(uri) or files.size(uri) > _LARGEST_OBJECT:
+        return []
+    first = _first(uri, Layout(Container.JSON_ARRAY, WHOLE))
+    return [Layout(Container.JSON_ARRAY, WHOLE, first)] if first else []
 
 
 def _places(uri: str) -> list[Layout]:
@@ -104,11 +114,15 @@ def _suffix(uri: str) -> str:
 def _first(uri: str, layout: Layout) -> Mapping[str, object] | None:
     folder, _, file = uri.rpartition("/")
     for part in _beginning(uri, file, layout):
-        good = (r for r in islice(read(folder or ".", part), _LOOKED_AT) if r.problem is None)
+        looked = list(islice(read(folder or ".", part), _LOOKED_AT))
+        good = [record for record in looked if record.problem is None]
+        if layout.container is Container.DELIMITED and looked and not good:
+            problem = looked[0].problem
+            raise InputError(f"{uri}: none of its rows can be read: {problem and problem.detail}", UTF8)
         if layout.container is Container.LINES:
-            return first_of(list(good))
+            return first_of(good)
         if layout.container in (Container.PARQUET, Container.DELIMITED):
-            return next((dict(record.value) for record in good), None)
+            return dict(good[0].value) if good else None
         return _usual([record.value for record in good])
     return None
 

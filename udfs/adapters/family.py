@@ -28,6 +28,10 @@ class Container(StrEnum):
     """A pickled list of objects, or object whose values are the records."""
 
 
+WHOLE = "(whole)"
+"""Place of the only record of a JSON document that is no list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """One place in a file where records lie, as found by looking at the file."""

@@ -67,8 +67,8 @@ PUBLISHERS: Mapping[str, Family] = {
             Recipe(
                 fields(question=("task", "instruction"), answer=("answer", "response"), media=("image_id", "id")),
             ),
-            rows(ARRAY, "task", "answer", "image_id", at="annotations"),
-            rows(ARRAY, "id", "instruction", "response", at="data"),
+            replace(rows(ARRAY, "task", "answer", "image_id"), forbids=frozenset({"question"})),
+            rows(ARRAY, "id", "instruction", "response"),
         ),
         family(
             "vsr_jsonl",

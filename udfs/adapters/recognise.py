@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from schemas.errors import InputError
 from schemas.source import FieldMap, Source
 from udfs.adapters import FAMILIES, find_family
-from udfs.adapters.family import Container, Family, Layout, Shape
+from udfs.adapters.family import WHOLE, Container, Family, Layout, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
     known = [declared, *(FAMILIES[name] for name in source.alternatives)] if declared else []
     own = [_assigned(family, layouts_by_file, source) for family in known if family]
     if answering := [found for found in own if _whole(found, source, declared) and _answers(found, source)]:
+        answering.sort(key=lambda found: not _whole(found, source, None))
         return _told(_together(answering, source), layouts_by_file, source)
     blind = {file for found in own for file in _fitting_files(found, source)}
     allowed = [family for family in FAMILIES.values() if family.modality in (None, source.modality)]
@@ -170,7 +171,7 @@ def _lies(shape: Shape, layout: Layout) -> bool:
 
 def _resembles(shape: Shape, layout: Layout) -> bool:
     """Whether a broken record may stand first; in a table all records have the same columns."""
-    if not _lies(shape, layout):
+    if not _lies(shape, layout) or layout.at == WHOLE:
         return False
     if layout.first is None:
         return True
@@ -257,5 +258,6 @@ def _expected(family: Family) -> str:
     shapes = []
     for shape in family.shapes:
         any_of = [f"one of {'/'.join(paths[:6])}" for paths in shape.one_of.values()]
-        shapes.append(f"{'/'.join(sorted(shape.containers))} with {', '.join([*sorted(shape.keys), *any_of])}")
+        place = f" at {shape.at}" if shape.at else ""
+        shapes.append(f"{'/'.join(sorted(shape.containers))}{place} with {', '.join([*sorted(shape.keys), *any_of])}")
     return "; or ".join(shapes)

@@ -135,6 +135,14 @@ def located(value: Value) -> Value:
     return {"ref_id": value.get("ref_id"), "pairs": pairs, "image": f"{subset[0]}/{name}" if subset else name}
 
 
+def captioned(value: Value) -> Value:
+    """MDETR's form of RefCOCO: a picture's entry once for each expression, which is its caption, with one box."""
+    image, objects = record_of(value.get("image"), "image"), items(value.get("objects"), "objects")
+    if len(objects) != 1:
+        raise Drop(DropReason.WRONG_SHAPE, f"{len(objects)} boxes for one caption; allowed: 1")
+    return located({"image": image, "object": objects[0], "sentences": [{"sent": image.get("caption")}]})
+
+
 def in_the_row(value: Value) -> Value:
     """Tables of RefCOCO: lmms-lab's hold the picture and give the expressions as the answer to a question that shows no
     box; jxu124's hold the object and the picture's entry as JSON."""
@@ -221,6 +229,13 @@ REGIONS: Mapping[str, Family] = {
             side(IMAGES, "id", "file_name", "width", "height", at="images"),
             replace(_BOXES, words=""),
             joiner=referred,
+        ),
+        family(
+            "mdetr_json",
+            Recipe(fields(id=("ref_id",), media=("image",)), prepare=captioned, pairs="pairs", free=True),
+            side(IMAGES, "id", "file_name", "width", "height", "caption", at="images"),
+            replace(_BOXES, keys=_BOXES.keys | {"tokens_positive"}, words=""),
+            joiner=boxed,
         ),
         family(
             "ref_parquet",

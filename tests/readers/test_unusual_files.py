@@ -1,0 +1,65 @@
+"""Files that are not as usual: one record alone, another encoding; each read, or told with what to do about it."""
+
+from pathlib import Path
+
+import pytest
+from normalised import normalised
+
+from schemas.errors import InputError
+
+TURNS = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A sign."}]
+LLAVA = {"id": "1", "image": "a.jpg", "conversations": TURNS}
+ROWS = "Figure_path,Question,Choice A,Choice B,Answer_label\na.jpg,What é?,x,y,A\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "content", "reply"),
+    [
+        ("llava_zh", "one.json", LLAVA, "A sign."),
+        ("screenqa", "train.json", {"image": "a.jpg", "question": "What?", "ground_truth": ["x"]}, "x"),
+        (
+            "screenqa",
+            "train.json",
+            '\ufeff{\n "image": "a.jpg",\n "question": "What?", "ground_truth": ["x"]\n}\n',
+            "x",
+        ),
+    ],
+)
+def test_a_document_that_is_one_record(tmp_path: Path, name: str, file: str, content: object, reply: str):
+    (row,) = (row for row in normalised(tmp_path, name, {file: content}) if row["sample"] or row["reject"])
+    assert row["sample"]["conversation"][-1]["text"] == reply
+    assert row["sample"]["origin"]["file"] == file
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told", "next_step"),
+    [
+        ("train.csv", ROWS.encode("latin-1"), r"train\.csv: none of its rows can be read: text is not UTF-8", "LATIN1"),
+        ("train.csv", ROWS.encode("utf-16"), r"train\.csv begins with .*UTF-16", "iconv -f UTF-16 -t UTF-8"),
+        ("train.json", "[{}]".encode("utf-16"), r"train\.json begins with .*UTF-16", "iconv -f UTF-16 -t UTF-8"),
+    ],
+)
+def test_another_encoding_is_told_with_what_to_do(tmp_path: Path, file: str, content: bytes, told: str, next_step: str):
+    with pytest.raises(InputError, match=told) as caught:
+        normalised(tmp_path, "pmc_vqa_mathv360k", {file: content})
+    assert next_step in caught.value.next_step
+
+
+def test_mdetrs_form_of_refcoco(tmp_path: Path):
+    size = {"file_name": "COCO_train2014_000000581857.jpg", "height": 100, "width": 100}
+    images = [{**size, "id": at, "caption": told, "dataset_name": "refcoco"} for at, told in enumerate(("a cup", "b"))]
+    box = {"area": 1.0, "iscrowd": 0, "category_id": 1, "bbox": [10, 20, 30, 40], "tokens_positive": [[0, 4]]}
+    boxes = [{**box, "image_id": at, "id": at} for at in range(2)]
+    file = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "cup"}]}
+    rows = normalised(tmp_path, "refcoco", {"finetune_refcoco_train.json": file})
+    assert [row["reject"] for row in rows if row["reject"]] == []
+    told = [[turn["text"] for turn in row["sample"]["conversation"]] for row in rows if row["sample"]]
+    assert [(question.splitlines()[-1], answer) for question, answer in told] == [
+        ("a cup", "[0.100, 0.200, 0.400, 0.600]"), ("b", "[0.100, 0.200, 0.400, 0.600]"),
+    ]  # fmt: skip
+
+
+def test_detgpts_list_at_the_top(tmp_path: Path):
+    held = [{"image_id": 1, "task": "What cuts?", "answer": "The knife."}]
+    (row,) = (row for row in normalised(tmp_path, "detgpt", {"coco_task_annotation.json": held}) if row["sample"])
+    assert row["sample"]["conversation"][-1]["text"] == "The knife."
