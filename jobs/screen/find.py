@@ -24,6 +24,8 @@ ALONE = frozenset({".json", ".jsonl", ".parquet", ".csv", ".tsv"})
 UNKNOWN = "?"
 ROOTS = 12
 """Media folders that are tried."""
+SHOWN = 5
+"""Files of which is said why they are not read."""
 NO_DATA = frozenset(
     {".md", ".py", ".gitattributes", ".ipynb", ".pdf", ".sh", ".log", ".zip", ".tar", ".tgz", ".rar", ".7z"}
 )
@@ -65,6 +67,10 @@ def find_source(folder: Path, config: Config, source_id: str = "") -> Found:
     source, everything = _declared(search, source_id or _slug(folder.name))
     best = _best(search, source, everything)
     best, whole = _with_media(search, best)
+    said = {name for what, name, _ in search.tried if what == "file"}
+    for name, why in list(best.plan.unread.get(best.source.source_id, {}).items())[:SHOWN]:
+        if name not in said:
+            search.say("file", name, f"not read: {why}")
     if not whole:
         search.say("media", "most are missing", "measured without them")
     return Found(best.source, search.config if whole else _blind(search.config), best.plan, search.tried)
@@ -89,7 +95,7 @@ def _declared(search: _Search, source_id: str) -> tuple[Source, tuple[str, ...]]
             readable.append(name)
         except InputError as error:
             closed += 1
-            if closed <= 5:
+            if closed <= SHOWN:
                 search.say("file", name, str(error.args[0]))
     search.say("files", f"{len(names)} that are no media", f"{len(readable)} can be opened")
     loose = [name for name in names if name in readable or PurePosixPath(name).suffix not in ALONE]
