@@ -1,4 +1,4 @@
-"""Seconds of the release gate per million rows, by measure, and of Great Expectations' own part.
+"""Seconds of the release gate per million rows, by measure; what Great Expectations takes is in the whole.
 
 python benchmarks/gate.py [ROWS [defects]]      default 1,000,000; `defects` plants one for each rule as well
 

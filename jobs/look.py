@@ -1,7 +1,7 @@
 """A look at a source in plain Python: records beside what became of them. No Spark, no table."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -43,25 +43,28 @@ def look(source: Source, plan: Plan, config: Config, limit: int, whole: bool = T
     family = find_family(plan.families[source.source_id])
     items = [item for item in plan.items if source.source_id in item.sources]
     records = _joined if source.source_id in plan.joined else _alone
+    family_of = _families(source, plan)
     with closing(_builder(source, plan, config)) as builder:
         for record in records(items, source, family, limit if whole else -limit):
-            yield _seen(record, source, _family_of(record, source, plan), builder)
+            yield _seen(record, source, family_of(record), builder)
 
 
 def become(record: Record, source: Source, plan: Plan, config: Config) -> Seen:
     """One record and what becomes of it."""
     with closing(_builder(source, plan, config)) as builder:
-        return _seen(record, source, _family_of(record, source, plan), builder)
+        return _seen(record, source, _families(source, plan)(record), builder)
 
 
-def _family_of(record: Record, source: Source, plan: Plan) -> Family:
-    """The family as which the record's file is read; the source's main one where its sides are joined."""
+def _families(source: Source, plan: Plan) -> Callable[[Record], Family]:
+    """The family as which a record's file is read; the source's main one where its sides are joined."""
+    main = plan.families[source.source_id]
     items = [item for item in plan.items if source.source_id in item.sources]
-    name, file = plan.families[source.source_id], record.origin.file
-    if {item.family for item in items} != {name}:
-        held = (item for item in items if file == item.range.file or any(file in pair for pair in item.range.names))
-        name = next((item.family for item in held), name)
-    return find_family(name)
+    others = {} if all(item.family == main for item in items) else {
+        file: item.family
+        for item in reversed(items)
+        for file in (item.range.file, *chain.from_iterable(item.range.names))
+    }  # fmt: skip
+    return lambda record: find_family(others.get(record.origin.file, main))
 
 
 def _builder(source: Source, plan: Plan, config: Config) -> Builder:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Row, Window
@@ -31,6 +31,7 @@ from jobs.report.instruction_map import map_instructions
 from jobs.report.rows import Showing, overview, read_cards
 from jobs.run import Options
 from jobs.tables import Tables
+from jobs.together import ask_together
 from schemas.config import Config
 from schemas.enums import PairKind, ParseStatus
 
@@ -38,8 +39,6 @@ MAP_ROWS = 1_000
 """Instructions of each side on the map."""
 CARDS = 20
 CARD_SIDE = 480
-AT_ONCE = 4
-"""Questions that the tables are asked at a time."""
 READ = ("samples", "media_bytes", "rejects", "calls", "rewritten", "judged", "instruct", "runs", "gates", "releases")
 CJK = r"\p{IsHan}\p{IsHiragana}\p{IsKatakana}"
 TOKEN = rf"(?U)[{CJK}]|[\w&&[^{CJK}]]+|[^\w\s]"
@@ -83,9 +82,7 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
                 today.add(section)
         return question(tables)
 
-    # Each asks a question of its own; one after the other they would wait more than they work.
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="report") as pool:
-        found = dict(zip(parts, pool.map(ask, parts.values()), strict=True))
+    found = ask_together(tables.spark, {name: partial(ask, part) for name, part in parts.items()})
     if row is not None and not then.at:
         today |= {section for section, _ in parts.values()}
     return Facts(

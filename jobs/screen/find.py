@@ -68,9 +68,9 @@ def find_source(folder: Path, config: Config, source_id: str = "") -> Found:
     best = _best(search, source, everything)
     best, whole = _with_media(search, best)
     said = {name for what, name, _ in search.tried if what == "file"}
-    for name, why in list(best.plan.unread.get(best.source.source_id, {}).items())[:SHOWN]:
-        if name not in said:
-            search.say("file", name, f"not read: {why}")
+    unread = best.plan.unread.get(best.source.source_id, {})
+    for name in [name for name in unread if name not in said][:SHOWN]:
+        search.say("file", name, f"not read: {unread[name]}")
     if not whole:
         search.say("media", "most are missing", "measured without them")
     return Found(best.source, search.config if whole else _blind(search.config), best.plan, search.tried)
