@@ -124,6 +124,14 @@ LAYOUTS: Layouts = {
         {"data/generated_examples_coco.json": {"data": [{"id": "c.jpg", "instruction": "Q?", "response": "A"}]}},
         ["c.jpg"], ["A"],
     ),
+    "macaw, with its pictures named": (
+        "macaw_llm",
+        {"data/generated_examples_coco.json": {"data": [
+            {"id": 7, "image": "train2014/c.jpg", "instruction": "Q?", "response": "A"},
+            {"id": "d.jpg", "image": None, "instruction": "Q?", "response": "B"},
+        ]}},
+        ["train2014/c.jpg", "d.jpg"], ["A", "B"],
+    ),
     "textcaps, the hub's": (
         "textcaps",
         {"data/train.parquet": [{"question": "Q", "image": PIXELS, "image_id": "ab", "caption_str": ["a book", "b"]}]},

@@ -65,7 +65,9 @@ PUBLISHERS: Mapping[str, Family] = {
         family(
             "coco_joined_json",
             Recipe(
-                fields(question=("task", "instruction"), answer=("answer", "response"), media=("image_id", "id")),
+                fields(
+                    question=("task", "instruction"), answer=("answer", "response"), media=("image", "image_id", "id")
+                ),
             ),
             replace(rows(ARRAY, "task", "answer", "image_id"), forbids=frozenset({"question"})),
             rows(ARRAY, "id", "instruction", "response"),
