@@ -21,10 +21,28 @@ from udfs.adapters.prepare import several
         (["x", "y", None], ("x", "y")),
         (["(a) x", "(b) y"], ("x", "y")),
         (["(a) x", "(c) y"], ("(a) x", "(c) y")),
+        ("A: 3\nB: 4°\nC: the angle B. C", ("3", "4°", "the angle B. C")),
+        ("(A) 3 cm (B) 4 cm", ("3 cm", "4 cm")),
+        ("A:3, B:4; C:5", ("3", "4", "5")),
+        ("['x', 'y']", ("x", "y")),
     ],
 )
 def test_an_option_keeps_its_letter(told: Any, read: tuple[str, ...]):  # noqa: ANN401 - options as files hold them
     assert options({"options": told}, ("options",)) == read
+
+
+@pytest.mark.parametrize("told", ["A: 3\nC: 4", "3\n4", "B. 3", "A. 3"])
+def test_a_text_that_is_no_list_of_options_is_a_reject(told: str):
+    with pytest.raises(Drop, match="allowed: a list"):
+        options({"choices": told}, ("choices",))
+
+
+def test_choices_of_mavis_in_one_text_are_told_with_their_letter(tmp_path: Path):
+    row = {"id": 1, "image": "a.png", "question": "Find x.", "choices": "A:3\nB:4\nC:5\nD:6", "answer": "B"}
+    made = normalised(tmp_path, "mavis_math_rule_geo", {"mavis_math_rule_geo/a.json": [row]})
+    (sample,) = [one["sample"] for one in made if one["sample"]]
+    assert [turn["text"] for turn in sample["conversation"]] == ["<image>\nFind x.\nA. 3\nB. 4\nC. 5\nD. 6", "B. 4"]
+    assert sample["gold_answer"] == "B"
 
 
 def test_letters_out_of_order_are_no_options():

@@ -22,6 +22,7 @@ COLUMNS = (
 )
 """Options in columns of their own."""
 _LETTERED = re.compile(r"(?:[-*]\s*)?\(?([A-Z])[).:]\s*|[-*]\s*([A-Z])\s+")
+_HEADED = re.compile(r"[,;]?\s+(?=\(?[A-Z][).:])")
 _SMALL = re.compile(r"\(?([a-z])[).]\s+")
 _CHOSEN = re.compile(r"\W*([A-Za-z])\W*$|[(\[]?([A-Z])[).:\]]")
 
@@ -40,8 +41,17 @@ def options(record: Mapping[str, Any], paths: Sequence[str]) -> tuple[str, ...]:
         value = texts if isinstance(texts, list) else _keyed(value)
     elif isinstance(value, str):
         told = [part for part in (dotted(record, path) for path in paths) if isinstance(part, str) and part]
-        value = told if len(told) > 1 else parsed_list(value, path)
+        value = told if len(told) > 1 else _in_one(value) or parsed_list(value, path)
     return _plain(["" if option is None else text(option, path) for option in items(value, path)])
+
+
+def _in_one(told: str) -> list[str]:
+    """Options in one text, each behind its letter, on lines of their own or in a row; none where there are no such."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    parts = lines if len(lines) > 1 else _HEADED.split(told.strip())
+    heads = [_LETTERED.match(part) for part in parts[: len(LETTERS)]]
+    ordered = all(head and head[1] == LETTERS[at] for at, head in enumerate(heads))
+    return parts if len(parts) > 1 and ordered else []
 
 
 def _keyed(value: Mapping[str, Any]) -> list[Any]:
