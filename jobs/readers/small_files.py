@@ -8,20 +8,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError
-
-import defusedxml.ElementTree
-from defusedxml import DefusedXmlException
 
 from jobs.readers.arrays import plain
 from jobs.readers.delimited import table_of
 from jobs.readers.documents import BOM
-from jobs.readers.json_records import DEEPEST, read_value
+from jobs.readers.json_records import read_value
 from jobs.readers.ranges import Range
 from schemas.enums import DropReason
-from schemas.errors import InputError
+from schemas.errors import Drop, InputError
 from udfs import archives, files
 from udfs.adapters.media import KEY, PATH, PICTURE
+from udfs.markup import tree_of
 from udfs.npy import array_of
 from udfs.sample import Origin, Problem, Record
 
@@ -29,8 +26,6 @@ LARGEST = 16 << 20
 """Bytes of one file."""
 INFLATED = 64 << 20
 """Bytes of all arrays in one .npz."""
-_ATTRIBUTE = 500
-"""Letters; longer attributes are masks and polygons that no text needs."""
 UNNAMED = frozenset({"data", "record", "sample", "question", "annotation", "info"})
 """Files that are called alike in every folder: the folder's name is the record's."""
 _EXCERPT = 200
@@ -132,24 +127,9 @@ def boxes(data: bytes) -> dict[str, Any]:
 
 def _xml(data: bytes) -> dict[str, Any] | Problem:
     try:
-        root = defusedxml.ElementTree.fromstring(data)
-    except DefusedXmlException as error:
-        return Problem(DropReason.MALFORMED, f"refused: {error}"[:300])
-    except ParseError as error:
-        return Problem(DropReason.MALFORMED, f"not XML: {error}")
-    return {"_root": root.tag, **_node(root, 0)}
-
-
-def _node(element: Element, depth: int) -> dict[str, Any]:
-    """Attributes as `@name`, children in lists by tag, text as `#text`."""
-    if depth > DEEPEST:
-        raise ValueError(f"nested deeper than {DEEPEST}")
-    node: dict[str, Any] = {f"@{name}": value for name, value in element.items() if len(value) <= _ATTRIBUTE}
-    if element.text and element.text.strip():
-        node["#text"] = element.text.strip()
-    for child in element:
-        node.setdefault(child.tag, []).append(_node(child, depth + 1))
-    return node
+        return tree_of(data)
+    except Drop as drop:
+        return Problem(drop.reason, drop.detail)
 
 
 def _npz(data: bytes) -> dict[str, Any]:

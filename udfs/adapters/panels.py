@@ -1,11 +1,10 @@
-"""RAVEN as its authors ship it: sixteen panels in an array, rules and attributes in XML beside it.
+"""RAVEN as its authors ship it, sixteen panels in an array and rules in XML beside it, or both in a row of a table.
 
 Sources of several pictures get every panel as a picture of its own, so that the model has to relate pictures, which
 is the task there, and no panel is shrunk. Sources of one picture get the puzzle as people see it: the matrix with
 its gap, and below it the candidates with their letters.
 """
 
-import base64
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,17 +16,20 @@ from schemas.enums import DropReason, Modality
 from schemas.errors import Drop
 from schemas.source import Source
 from udfs.adapters.family import Container, Family, Shape
-from udfs.adapters.fields import items, kind
+from udfs.adapters.fields import items, kind, text
 from udfs.adapters.flat import Recipe, flat
 from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, orphan
-from udfs.adapters.media import PATH
-from udfs.adapters.shapes import fields
+from udfs.adapters.media import PATH, refs
+from udfs.adapters.shapes import PARQUET, fields, rows
 from udfs.ids import digest, field
+from udfs.markup import tree_of
 from udfs.sample import Draft, Part, Record
 
 Value = Mapping[str, Any]
 LETTERS = "ABCDEFGH"
 _COUNT = 16
+_SIDE = 1024
+"""Pixels; RAVEN's panels have 160."""
 _GAP = 24
 SEVERAL = (
     "The first eight pictures fill a matrix of three rows and three columns from left to right and from top to bottom; "
@@ -63,7 +65,14 @@ def puzzle(value: Value) -> Value:
     if not isinstance(target, int) or not 0 <= target < len(LETTERS):
         raise Drop(DropReason.NO_ANSWER, f"target is {kind(target)}; allowed: 0 to {len(LETTERS) - 1}")
     words = described(value.get("rules") or {})
-    return {"images": panels, "answer": LETTERS[target], "context": words, "id": value.get(PATH)}
+    return {"images": panels, "answer": LETTERS[target], "context": words, "id": value.get(PATH, value.get("id"))}
+
+
+def in_the_row(value: Value) -> Value:
+    """A row of the hub's copy: the panels in two columns, the XML as text."""
+    panels = [*items(value.get("panels"), "panels"), *items(value.get("choices"), "choices")]
+    told = value.get("metadata")
+    return {**value, "image": panels, "rules": tree_of(text(told, "metadata")) if told else {}}
 
 
 def described(rules: Value) -> str:
@@ -85,9 +94,9 @@ def _under(nodes: Sequence[Value], *tags: str) -> Sequence[Value]:
     return nodes
 
 
-def composed(panels: Sequence[str]) -> bytes:
+def composed(panels: Sequence[object]) -> bytes:
     """One picture (PNG) of the matrix with a question mark in its gap and of the lettered candidates."""
-    drawn = [Image.open(io.BytesIO(base64.b64decode(panel))).convert("L") for panel in panels]
+    drawn = [_drawn(panel, f"panel {at}") for at, panel in enumerate(panels)]
     wide, high = drawn[0].size
     step, row = wide + _GAP, high + _GAP
     sheet = Image.new("L", (4 * step + _GAP, 5 * row + 2 * _GAP), 255)
@@ -110,6 +119,16 @@ def composed(panels: Sequence[str]) -> bytes:
     return held.getvalue()
 
 
+def _drawn(panel: object, name: str) -> Image.Image:
+    held = refs(panel, name)
+    if not held or held[0].data is None:
+        raise Drop(DropReason.MISSING_MEDIA, f"{name} is {kind(panel)}; allowed: the bytes of a picture")
+    picture = Image.open(io.BytesIO(held[0].data))
+    if max(picture.size) > _SIDE:
+        raise Drop(DropReason.MEDIA_TOO_LARGE, f"{name} has {picture.size} pixels; at most {_SIDE} a side are drawn")
+    return picture.convert("L")
+
+
 _FIELDS = fields(question=(), answer=("answer",), media=("images",), context=("context",))
 _SEVERAL = flat(Recipe(_FIELDS, ask=SEVERAL), "raven_npz_xml")
 _COMPOSED = flat(Recipe(_FIELDS, ask=COMPOSED), "raven_npz_xml")
@@ -117,7 +136,7 @@ _COMPOSED = flat(Recipe(_FIELDS, ask=COMPOSED), "raven_npz_xml")
 
 def adapt(record: Record, source: Source) -> Draft:
     """A puzzle as the source's modality wants it shown."""
-    value = puzzle(record.value)
+    value = puzzle(in_the_row(record.value) if "panels" in record.value else record.value)
     if source.modality is Modality.MULTI_IMAGE:
         return _SEVERAL(replace(record, value=value), source)
     return _COMPOSED(replace(record, value={**value, "images": composed(value["images"])}), source)
@@ -139,4 +158,5 @@ PANELS: Mapping[str, Family] = {
         adapt,
         solved,
     ),
+    "raven_parquet": Family("raven_parquet", (rows(PARQUET, "panels", "choices", "target"),), adapt),
 }
