@@ -30,6 +30,12 @@ def test_a_sample_row_is_a_row_of_the_table():
     assert row["sample_id"] == sample_id("shapes", row["content_id"])
 
 
+def test_notes_of_reader_and_adapter_stand_together():
+    noted = replace(RECORD, origin=replace(RECORD.origin, notes="a key stands twice"))
+    row = sample_row(noted, SOURCE, replace(DRAFT, notes="two questions left out"), ["m1"], MediaStatus.PRESENT)
+    assert row["origin"]["notes"] == "a key stands twice; two questions left out"
+
+
 def test_ids_are_those_of_what_the_row_holds():
     row = sample_row(RECORD, SOURCE, DRAFT, ["m1"], MediaStatus.PRESENT)
     turns = [Turn(Role(turn["role"]), turn["text"]) for turn in row["conversation"]]

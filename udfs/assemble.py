@@ -69,7 +69,9 @@ def sample_row(record: Record, source: Source, draft: Draft, media_ids: Sequence
     gold = None if draft.gold_answer is None else clean(draft.gold_answer)
     proof = None if draft.evidence is None else Evidence(draft.evidence.kind, clean(draft.evidence.text))
     content = content_id(media_ids, turns, proof, gold)
-    origin = origin_row(record.origin) | {"original_id": draft.original_id or record.origin.original_id}
+    notes = "; ".join(note for note in (record.origin.notes, draft.notes) if note)
+    named = draft.original_id or record.origin.original_id
+    origin = origin_row(record.origin) | {"original_id": named, "notes": notes or None}
     return {
         "sample_id": sample_id(source.source_id, content),
         "content_id": content,

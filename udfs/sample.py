@@ -25,7 +25,7 @@ class Origin:
     """sha256 of the record's raw bytes, or of its canonical JSON where a container has no bytes of its own."""
     original_id: str | None = None
     notes: str | None = None
-    """What its reader had to decide: a key that stands twice, a number that is none."""
+    """What its reader had to decide: a key that stands twice, a number that is none; or its adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,8 @@ class Draft:
     gold_answer: str | None = None
     evidence: Evidence | None = None
     original_id: str | None = None
+    notes: str | None = None
+    """What its adapter left out or had to decide."""
 
 
 Adapter = Callable[[Record, Source], Draft]

@@ -59,6 +59,8 @@ def test_letters_that_no_picture_shows(tmp_path: Path):
     *shown, lost = made(tmp_path, "ai2d_gpt4v", pages)
     assert [len(row["sample"]["conversation"]) for row in shown] == [2] * 3
     assert shown[0]["sample"]["conversation"][0]["text"] == "<image>\nWhich is it?\nA. ear\nB. nose"
+    left = "left out as they ask for letters (abcLabel): 1 of 2 questions, ['What is A?']"
+    assert [row["sample"]["origin"]["notes"] for row in shown] == [left] * 3
     assert (lost["reject"]["drop_reason"], "abcLabel" in lost["reject"]["detail"]) == ("missing_media", True)
 
 

@@ -52,6 +52,7 @@ def checked(draft: Draft) -> Draft:
         gold_answer=answered(_cleaned(draft.gold_answer)),
         evidence=proof and Evidence(proof.kind, clean(proof.text)),
         original_id=_cleaned(draft.original_id),
+        notes=_cleaned(draft.notes),
     )
 
 

@@ -35,6 +35,8 @@ ALIASES = FieldMap(
 
 
 GOLD_WORDS = 8
+NOTES = "_notes"
+"""Where `prepare` puts what it left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ class _Reader:
             gold_answer=self.gold(asked, shows=bool(media)),
             evidence=proof,
             original_id=text(named_id[1], named_id[0]) if named_id else record.origin.original_id,
+            notes=text(record.value.get(NOTES, ""), NOTES) or None,
         )
 
     def gold(self, asked: list[tuple[str, _Reply]], *, shows: bool) -> str | None:

@@ -8,8 +8,8 @@ from typing import Any
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.family import Container, Family, Shape
-from udfs.adapters.fields import kind, record_of, text
-from udfs.adapters.flat import ALIASES, Recipe
+from udfs.adapters.fields import kind, record_of, shorten, text
+from udfs.adapters.flat import ALIASES, NOTES, Recipe
 from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, key_of, orphan
 from udfs.adapters.media import KEY, PATH, PICTURE
 from udfs.adapters.options import LETTERS
@@ -48,7 +48,10 @@ def diagram(value: Value) -> Value:
     if told and not seen:
         detail = f"all {len(told)} questions ask for letters (abcLabel), which the publisher's picture does not show"
         raise Drop(DropReason.MISSING_MEDIA, detail)
-    return {"pairs": [{**part, "question": text} for text, part in seen.items()]}
+    left = [text for text in told if text not in seen]
+    pairs = [{**part, "question": text} for text, part in seen.items()]
+    note = f"left out as they ask for letters (abcLabel): {len(left)} of {len(told)} questions, {shorten(left)}"
+    return {"pairs": pairs, **({NOTES: note} if left else {})}
 
 
 def captioned(value: Value) -> Value:
