@@ -60,6 +60,24 @@ def test_escapes_of_wikitablequestions_are_undone():
     assert told == {"utterance": "a\nb \\n?", "targetValue": "x|y, z"}
 
 
+@pytest.mark.parametrize(
+    ("grid", "told"),
+    [
+        ([["", "2019"], ["Sales", "4"]], "|  | 2019 |\n| Sales | 4 |"),
+        ([["Year", "2019"], ["Sales", ""]], "| Year | 2019 |\n| Sales |  |"),
+        ([["Year", "2019"], ["Sales", "4\n5"]], "Year | 2019\nSales | 4 5"),
+        ([["Year", "", "2018"], ["Sales", "4", "5"]], "Year |  | 2018\nSales | 4 | 5"),
+    ],
+)
+def test_header_and_rows_have_their_cells_in_the_same_places(tmp_path: Path, grid: list[list[str]], told: str):
+    asked = {"uid": "q", "order": 1, "question": "How much?", "answer": ["4"], "derivation": "", "scale": ""}
+    report = {"table": {"uid": "t", "table": grid}, "paragraphs": [], "questions": [asked]}
+    filed = {"pre_text": [], "post_text": [], "table": grid, "id": "f", "qa": {"question": "How much?", "answer": "4"}}
+    for name, file, value in (("tat_qa", "tatqa_dataset_dev.json", report), ("finqa", "dataset/dev.json", filed)):
+        (sample,) = [row["sample"] for row in normalised(tmp_path, name, {file: [value]}) if row["sample"]]
+        assert (sample["conversation"][0]["text"], sample["evidence"]) == (f"{told}\n\nHow much?", told)
+
+
 def test_a_table_stands_before_its_question(tmp_path: Path):
     table = {"header": ["town", "people"], "rows": [["Ford", "9"]], "name": "csv/1.csv"}
     row = {"id": "nt-0", "question": "how many?", "answers": ["9"], "table": table}

@@ -310,7 +310,7 @@ def test_finqa_puts_text_and_table_before_the_question():
         "qa": {"question": "how much ?", "answer": "", "exe_ans": 4.0, "explanation": ""}, "id": "A/2019/1.pdf-1",
     }  # fmt: skip
     draft = draft_of("finqa_json", value, modality=Modality.TEXT)
-    assert said(draft) == ["Sales rose .\n\n | 2019\nsales | $ 4\n\nhow much ?", "4"]
+    assert said(draft) == ["Sales rose .\n\n|  | 2019 |\n| sales | $ 4 |\n\nhow much ?", "4"]
 
 
 def test_tatqa_answers_take_their_scale():

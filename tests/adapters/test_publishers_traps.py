@@ -31,7 +31,7 @@ def test_tat_qa_keeps_its_table_and_its_paragraphs(tmp_path: Path):
         "questions": [{"uid": "q", "order": 1, "question": "Cash in 2019?", "answer": ["5"], "scale": "million"}],
     }
     (row,) = made(tmp_path, "tat_qa", {"tatqa_dataset_train.json": [record]})
-    assert row["sample"]["evidence"] == "| 2019 | 2018\nCash | 5 | 4\n\nFigures are in millions."
+    assert row["sample"]["evidence"] == "|  | 2019 | 2018 |\n| Cash | 5 | 4 |\n\nFigures are in millions."
     assert row["sample"]["origin"]["original_id"] == "t-1"
     assert row["sample"]["conversation"][-1]["text"] == "5 million"
 

@@ -156,7 +156,7 @@ def test_hitab(tmp_path: Path, put: Callable[[Path, dict[str, str]], None]):
     put(folder, {**tables, "tables/hmt/1028.json": json.dumps({"data": [], "top_root": {}})})
     samples, reasons = outcome(tmp_path, "hitab_cauldron_llava_format")
     assert reasons == {"orphan_question": 1}
-    assert said(by_id(samples)["a"]) == ["offenders\n | all\nfederal | 22895\n\nhow many?", "139337"]
+    assert said(by_id(samples)["a"]) == ["offenders\n|  | all |\n| federal | 22895 |\n\nhow many?", "139337"]
     assert len(samples) == 2
 
 

@@ -18,7 +18,7 @@ FILING = {
     "id": "A/2009/page_1.pdf-1", "pre_text": ["Before ."], "post_text": ["After ."], "table": [["", "x"], ["s", "1"]],
     "question": "how much?",
 }  # fmt: skip
-BEFORE = "Before .\n\n | x\ns | 1\n\nAfter .\n\nhow much?"
+BEFORE = "Before .\n\n|  | x |\n| s | 1 |\n\nAfter .\n\nhow much?"
 GEOMETRY = {"images": [PIXELS], "problem": "<image>Find x.", "id": 5, "choices": ["1", "2", "3", "4"]}
 REFERRED = {
     "ref_id": 7, "ann_id": 5, "image_id": 1, "split": "train", "file_name": "COCO_train2014_000000000001_5.jpg",

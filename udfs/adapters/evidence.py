@@ -1,6 +1,6 @@
 """Text of a record that can stand for its picture."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from udfs.adapters.fields import first, text
@@ -40,8 +40,16 @@ def rows(value: object, separator: str = " ") -> str:
     if not isinstance(value, list | tuple):
         return _cell(value)
     if any(isinstance(row, list | tuple) for row in value):
-        return "\n".join(" | ".join(map(_cell, row)) for row in value if isinstance(row, list | tuple))
+        return _ruled(
+            [[_cell(cell).replace("\n", " ") for cell in row] for row in value if isinstance(row, list | tuple)]
+        )
     return separator.join(map(_cell, value))
+
+
+def _ruled(grid: Sequence[Sequence[str]]) -> str:
+    """Rows on lines; with a bar at each end where a cell there is empty, which would not be seen or be stripped."""
+    left, right = ("| ", " |") if any(row and not (row[0] and row[-1]) for row in grid) else ("", "")
+    return "\n".join(f"{left}{' | '.join(row)}{right}" for row in grid)
 
 
 def _is_table(value: object) -> bool:
