@@ -61,13 +61,17 @@ class Reading(Strict):
     """How one source's files are read."""
 
     files: tuple[str, ...] = Field(description="glob patterns below the source's folder")
+    beside: Mapping[str, str] = Field(
+        {},
+        description="glob patterns, at any depth, of files that stay unread where there are others, with the reason",
+    )
     family: str | None = Field(None, description="overrides the source's family for these files")
     fields: FieldMap = FieldMap()
     select: Selector | None = None
     splits: tuple[Literal["train", "val", "test"], ...] = Field(
         ("train", "val"),
         description="splits to read: records that name another one (`split: test`) are rejects, and files that do stay "
-        "unread where there are others; test sets (is_benchmark) are read whole",
+        "unread where there are others; test sets (is_benchmark) are read whole unless they name theirs",
     )
     media_root: str = Field("", description="named media root, or a folder below the source's folder")
     media_pattern: str = Field("", description="format string over record fields, e.g. {image_id:012d}.jpg")
@@ -113,8 +117,10 @@ class Source(Strict):
 
     def wants(self, splits: Collection[str]) -> bool:
         """Whether rows of one of these splits are read; those that tell none always are."""
-        wanted = self.reading.splits if self.reading and not self.is_benchmark else splits
-        return not splits or any(split in wanted for split in splits)
+        reading = self.reading
+        if reading is None or (self.is_benchmark and "splits" not in reading.model_fields_set):
+            return True
+        return not splits or any(split in reading.splits for split in splits)
 
     @property
     def runnable(self) -> bool:

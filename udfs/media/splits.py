@@ -1,10 +1,14 @@
-"""Splits that names of files and folders tell: a bare picture name of one split is another picture in the next."""
+"""Splits that names of files and folders tell: a bare picture name of one split is another picture in the next.
+
+Karpathy's `restval` is what is left of COCO's validation pictures and trained on; RefCOCO's tests are `testA`, `testB`.
+"""
 
 import re
 
 _SPLITS = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "minival": "val", "test": "test", "testing": "test", "testdev": "test",
+    "train": "train", "training": "train", "restval": "train", "val": "val", "valid": "val", "validation": "val",
+    "dev": "val", "minival": "val", "test": "test", "testing": "test", "testdev": "test", "testa": "test",
+    "testb": "test",
 }  # fmt: skip
 _WORD = "|".join(sorted(_SPLITS, key=len, reverse=True)).replace("testdev", "test-?dev")
 _NAMED = re.compile(rf"(?<![a-z])({_WORD})(?![a-z])")

@@ -1,0 +1,74 @@
+"""Karpathy's splits of COCO and Flickr: every sentence of a picture's entry is a record, of the split that it says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from normalised import normalised
+
+from jobs.normalise.plan import OTHER_SPLIT, plan_sources
+from schemas.config import Storage
+from schemas.source import packaged_sources
+
+ASKED = "<image>\nDescribe this picture."
+
+
+def entry(split: str, number: int, *said: object, **more: object) -> dict[str, Any]:
+    told = [{"raw": raw, "tokens": str(raw).split(), "imgid": number, "sentid": 10 * number + at}
+            for at, raw in enumerate(said)]  # fmt: skip
+    return {
+        "filepath": "val2014", "filename": f"COCO_val2014_{number:012d}.jpg", "imgid": number, "cocoid": number,
+        "sentids": [line["sentid"] for line in told], "split": split, "sentences": told, **more,
+    }  # fmt: skip
+
+
+def outcome(root: Path, source_id: str, *images: dict[str, Any]) -> tuple[list[Any], list[tuple[str, str]]]:
+    """Answer, picture and id of each sample; reason and detail of each reject."""
+    rows = normalised(root, source_id, {"dataset_coco.json": {"dataset": "coco", "images": images}})
+    samples = [row["sample"] for row in rows if row["sample"]]
+    assert all(sample["conversation"][0]["text"] == ASKED for sample in samples)
+    made = [(s["conversation"][1]["text"], s["media"], s["origin"]["original_id"]) for s in samples]
+    return made, [(row["reject"]["drop_reason"], row["reject"]["detail"]) for row in rows if row["reject"]]
+
+
+@pytest.mark.parametrize(
+    ("source_id", "mine"), [("coco_caption_train", {"train", "restval"}), ("coco_caption_val", {"val", "test"})]
+)
+def test_each_source_reads_its_splits(tmp_path: Path, source_id: str, mine: set[str]):
+    splits = ("train", "restval", "val", "test")
+    held = [entry(split, at, f"A {split}.", "A hill.") for at, split in enumerate(splits, 1)]
+    made, rejects = outcome(tmp_path, source_id, *held)
+    assert sorted(made) == sorted(
+        (said, [f"absent:val2014/COCO_val2014_{at:012d}.jpg"], str(10 * at + place))
+        for at, split in enumerate(splits, 1)
+        if split in mine
+        for place, said in enumerate((f"A {split}.", "A hill."))
+    )
+    assert [reason for reason, _ in rejects] == ["unwanted_split"] * 4
+
+
+def test_pictures_of_flickr_lie_in_no_folder(tmp_path: Path):
+    image = entry("train", 1, "Two hills.", filename="1000092795.jpg")
+    del image["filepath"], image["cocoid"]
+    assert outcome(tmp_path, "coco_caption_train", image) == ([("Two hills.", ["absent:1000092795.jpg"], "10")], [])
+
+
+def test_a_bad_sentence_costs_itself(tmp_path: Path):
+    held = [
+        entry("train", 1, "A hill.", None), entry("train", 2), entry("train", 3, sentences="A hill."),
+        entry("train", 4, sentences=["A plain one."]),
+    ]  # fmt: skip
+    made, rejects = outcome(tmp_path, "coco_caption_train", *held)
+    assert sorted(said for said, _, _ in made) == ["A hill.", "A plain one."]
+    assert sorted(rejects)[0][0] == "no_answer"
+    assert sorted(rejects)[1:] == [
+        ("orphan_question", "no sentence describes COCO_val2014_000000000002.jpg"),
+        ("wrong_shape", "its parts do not come together: sentences is text ('A hill.'); allowed: a list"),
+    ]
+
+
+def test_test_files_of_refcoco_stay_unread(tmp_path: Path):
+    ref = [{"ref_id": 1, "ann_id": 5, "image_id": 9, "sentences": [{"sent": "the cup"}]}]
+    normalised(tmp_path, "refcoco", {f"{name}.json": ref for name in ("train", "testA", "testB")})
+    unread = plan_sources([packaged_sources()["refcoco"]], Storage(sources_root=str(tmp_path))).unread["refcoco"]
+    assert unread == {"testA.json": OTHER_SPLIT, "testB.json": OTHER_SPLIT}
