@@ -1,11 +1,13 @@
 """Files that are not as usual: one record alone, another encoding; each read, or told with what to do about it."""
 
+import json
 from pathlib import Path
 
 import pytest
 from normalised import normalised
 
 from schemas.errors import InputError
+from udfs.adapters.regions import LOCATE
 
 TURNS = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A sign."}]
 LLAVA = {"id": "1", "image": "a.jpg", "conversations": TURNS}
@@ -57,6 +59,29 @@ def test_mdetrs_form_of_refcoco(tmp_path: Path):
     assert [(question.splitlines()[-1], answer) for question, answer in told] == [
         ("a cup", "[0.100, 0.200, 0.400, 0.600]"), ("b", "[0.100, 0.200, 0.400, 0.600]"),
     ]  # fmt: skip
+
+
+LINE = {"image": "data/coco/train2014/COCO_train2014_000000581857.jpg", "sent": "a cup", "bbox": [10, 20, 40, 60.5]}
+SIZED = LINE | {"height": 100, "width": 100}
+OTHERS = [
+    SIZED | {"image": "shots/1.jpg", "bbox": [0, 0, 101.0, 50]}, SIZED | {"bbox": [10, 20, 10, 60]},
+    SIZED | {"bbox": [10, 20, "40", 60]}, SIZED | {"bbox": [1, 2, 3]}, SIZED | {"sent": None}, SIZED | {"width": 0},
+]  # fmt: skip
+
+
+def test_qwens_form_of_refcoco(tmp_path: Path):
+    lines = "".join(f"{json.dumps(line)}\n" for line in (SIZED, *OTHERS))
+    rows = normalised(tmp_path, "refcoco", {"refcoco_val.jsonl": lines, "refcoco_testA.jsonl": lines})
+    samples = [row["sample"] for row in rows if row["sample"]]
+    assert [([turn["text"] for turn in sample["conversation"]], sample["media"]) for sample in samples] == [
+        ([f"<image>\n{LOCATE}a cup", box], [f"absent:{path}"])
+        for box, path in (
+            ("[0.100, 0.200, 0.400, 0.605]", "train2014/COCO_train2014_000000581857.jpg"),
+            ("[0.000, 0.000, 1.000, 0.500]", "shots/1.jpg"),
+        )
+    ]
+    reasons = [row["reject"]["drop_reason"] for row in rows if row["reject"]]
+    assert reasons == ["no_answer", "wrong_shape", "wrong_shape", "wrong_shape", "wrong_shape"]
 
 
 def test_detgpts_list_at_the_top(tmp_path: Path):

@@ -166,6 +166,20 @@ def in_the_row(value: Value) -> Value:
     }
 
 
+def in_a_line(value: Value) -> Value:
+    """Qwen-VL's form of RefCOCO: one expression a line, its box by two corners; paths begin where its authors' did."""
+    corners = items(value.get("bbox"), "bbox")
+    if len(corners) != 4 or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in corners):
+        raise Drop(DropReason.WRONG_SHAPE, f"bbox is {kind(corners)}; allowed: left, top, right and bottom")
+    left, top, right, bottom = corners
+    path = text(value.get("image"), "image")
+    name = PurePosixPath(path).name
+    image = {"file_name": name, "width": value.get("width"), "height": value.get("height")}
+    thing = {"bbox": [left, top, right - left, bottom - top]}
+    told = located({"image": image, "object": thing, "sentences": [{"sent": value.get("sent")}]})
+    return {**told, "image": path} if told["image"] == name else told
+
+
 def _parsed(value: Value, name: str) -> Value:
     try:
         return record_of(msgspec.json.decode(text(value.get(name), name)), name)
@@ -236,6 +250,11 @@ REGIONS: Mapping[str, Family] = {
             side(IMAGES, "id", "file_name", "width", "height", "caption", at="images"),
             replace(_BOXES, keys=_BOXES.keys | {"tokens_positive"}, words=""),
             joiner=boxed,
+        ),
+        family(
+            "ref_jsonl",
+            Recipe(fields(media=("image",)), prepare=in_a_line, pairs="pairs", free=True),
+            rows(ARRAY, "image", "sent", "bbox", "height", "width"),
         ),
         family(
             "ref_parquet",
