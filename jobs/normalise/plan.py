@@ -99,6 +99,15 @@ def _others(source: Source, folder: str, *patterns: str) -> list[str]:
     return [file for file in found if not file.lower().endswith(tuple(MEDIA_SUFFIXES))]
 
 
+def _without_copies(source: Source, found: Sequence[str], folder: str) -> tuple[list[str], dict[str, str]]:
+    """The files without those that the catalogue knows to lie beside others, which are told with the reason."""
+    known = source.reading.beside if source.reading else {}
+    there = {*found, *_others(source, folder)} if known else set()
+    beside = {file: why for pattern, why in known.items() for file in there if files.fits(file, f"**/{pattern}")}
+    rest = [file for file in found if file not in beside]
+    return (rest, beside) if rest else (list(found), {})
+
+
 def _of_splits(source: Source, found: Sequence[str], looker: Looker) -> tuple[Survey, set[str]]:
     """What the files are, and those of splits that the source leaves out where there are others."""
     surveyed = survey(source, found, looker)
@@ -143,6 +152,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         try:
             folder = source_folder(source, storage)
             found, declared = find_files(source, folder)
+            found, beside = _without_copies(source, found, folder)
             looker = Looker(folder, declared, looked)
             surveyed, unwanted = _of_splits(source, found, looker)
         except InputError as error:
@@ -156,8 +166,9 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
         used.update(files.find(folder, source.reading.pictures) if source.reading else ())
         failed = {file: str(error.args[0]) for file, error in looker.failed.items()}
-        why = {**known.unread, **failed, **dict.fromkeys(unwanted, OTHER_SPLIT)}
-        unread[name] = {file: why.get(file, UNMATCHED) for file in sorted({*found, *_others(source, folder)} - used)}
+        why = {**known.unread, **failed, **dict.fromkeys(unwanted, OTHER_SPLIT), **beside}
+        there = {*found, *beside, *_others(source, folder)} - used
+        unread[name] = {file: why.get(file, UNMATCHED) for file in sorted(there)}
         if known.joined:
             joined.add(name)
         for file, assignments in known.files.items():

@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from normalised import normalised
 
+from jobs.normalise.plan import plan_sources
+from schemas.config import Storage
+from schemas.source import packaged_sources
+
 HITAB = {"table_id": "9", "table_source": "x", "question": "How many?", "answer": [1], "id": "h"}
 SCREEN = {"image_id": 1, "question": "How many?", "ground_truth": [{"full_answer": "There are three."}]}
 FILED = {"pre_text": ["a"], "post_text": [], "table": [["x"]], "qa": {"question": "?", "answer": "1"}, "id": "f"}
@@ -42,6 +46,28 @@ REPOSITORIES: Mapping[str, tuple[str, Mapping[str, Any], str, str]] = {
         "E/questions.json", "C. It is 2.",
     ),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("folder", ["", "TAT-QA-master/"])
+def test_copies_of_the_same_questions_are_told_and_not_read(tmp_path: Path, folder: str):
+    asked = {"uid": "q", "order": 1, "question": "How much?", "answer": ["4"], "derivation": "", "scale": ""}
+    report = {"table": {"uid": "t", "table": [["a", "4"]]}, "paragraphs": [], "questions": [asked]}
+    mapped = {**report, "questions": [{**asked, "facts": ["4"], "mapping": {"table": [[0, 1]]}}]}
+    copy = f"{folder}dataset_tagop/tatqa_dataset_train.json"
+    found = normalised(tmp_path, "tat_qa", {f"{folder}dataset_raw/tatqa_dataset_train.json": [report], copy: [mapped]})
+    (sample,) = [row["sample"] for row in found if row["sample"]]
+    assert sample["origin"]["file"] == f"{folder}dataset_raw/tatqa_dataset_train.json"
+    plan = plan_sources([packaged_sources()["tat_qa"]], Storage(sources_root=str(tmp_path)))
+    assert plan.unread["tat_qa"] == {
+        copy: "it holds the questions of dataset_raw again, with what the publisher's model needs"
+    }
+
+
+def test_a_copy_that_lies_alone_is_read(tmp_path: Path):
+    asked = {"uid": "q", "order": 1, "question": "How much?", "answer": ["4"], "derivation": "", "scale": ""}
+    report = {"table": {"uid": "t", "table": [["a", "4"]]}, "paragraphs": [], "questions": [asked]}
+    found = normalised(tmp_path, "tat_qa", {"dataset_tagop/tatqa_dataset_train.json": [report]})
+    assert [row["sample"]["conversation"][-1]["text"] for row in found if row["sample"]] == ["4"]
 
 
 @pytest.mark.parametrize(("name", "files", "file", "answer"), REPOSITORIES.values(), ids=REPOSITORIES)
