@@ -1,5 +1,6 @@
 """Rows that a publisher keeps for tests are not trained on, unless the catalogue takes them."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -50,6 +51,28 @@ def test_files_beside_others_stay_unread(tmp_path: Path):
     storage = Storage(sources_root=str(tmp_path))
     assert plan_sources([packaged_sources()[name]], storage).unread == {name: {"test.json": OTHER_SPLIT}}
     assert outcomes(staged(wanting(name, "train", "test"), storage)) == ["sample"] * 3
+
+
+QA = {"question": "Where?", "answer": "Here", "image": {"bytes": b"\x89PNG", "path": None}}
+VIQUAE = {"image": "a.jpg", "input": "Who is this?", "output": {"original_answer": "She"}, "kilt_id": "k"}
+PLOTTED = {"qa_pairs": [{"image_index": 1, "question_string": "How many?", "answer": 2, "qid": "a"}]}
+COUNTED = {
+    "pathvqa": ([f"data/{split}-00000-of-00001.parquet" for split in ("train", "validation", "test")], [QA]),
+    "viquae": ([f"{split}.jsonl" for split in ("train", "validation", "test")], json.dumps(VIQUAE)),
+    "plotqa": ([f"{split}/qa_pairs_V1.json" for split in ("train", "val", "test")], PLOTTED),
+}
+
+
+@pytest.mark.parametrize(("name", "files", "content"), [(name, *held) for name, held in COUNTED.items()])
+def test_rows_that_count_the_test_split_are_told_as_such(tmp_path: Path, name: str, files: list[str], content: object):
+    assert outcomes(normalised(tmp_path, name, dict.fromkeys(files, content))) == ["sample"] * 2
+    source = packaged_sources()[name]
+    assert plan_sources([source], Storage(sources_root=str(tmp_path))).unread[name] == {files[2]: OTHER_SPLIT}
+    assert any("published rows count all three splits" in caveat for caveat in source.caveats)
+    assert (
+        outcomes(staged(wanting(name, "train", "val", "test"), Storage(sources_root=str(tmp_path)))).count("sample")
+        == 3
+    )
 
 
 def test_a_unwanted_split_that_is_all_there_is_was_asked_for(tmp_path: Path):
