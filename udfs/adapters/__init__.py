@@ -6,8 +6,8 @@ from typing import cast
 
 from schemas.errors import ConfigError
 from udfs.adapters.arrays import ARRAYS
-from udfs.adapters.captions import CAPTIONS
 from udfs.adapters.conversations import CONVERSATIONS
+from udfs.adapters.entries import ENTRIES
 from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.originals import ORIGINALS
 from udfs.adapters.paired import PAIRED
@@ -21,7 +21,7 @@ from udfs.sample import Adapter
 
 FAMILIES: Mapping[str, Family] = {
     **CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **RELEASES, **PAIRED, **PANELS, **REGIONS,
-    **TABULAR, **ARRAYS, **CAPTIONS,
+    **TABULAR, **ARRAYS, **ENTRIES,
 }  # fmt: skip
 _ALONE = frozenset({Container.FILES, Container.LINES})
 ANYTHING = (

@@ -1,4 +1,4 @@
-"""Karpathy's splits of COCO and Flickr: every sentence of a picture's entry is a record, of the split that it says."""
+"""Entries of several records: Karpathy's pictures with their sentences, IAM's forms with their lines."""
 
 from pathlib import Path
 from typing import Any
@@ -72,3 +72,58 @@ def test_test_files_of_refcoco_stay_unread(tmp_path: Path):
     normalised(tmp_path, "refcoco", {f"{name}.json": ref for name in ("train", "testA", "testB")})
     unread = plan_sources([packaged_sources()["refcoco"]], Storage(sources_root=str(tmp_path))).unread["refcoco"]
     assert unread == {"testA.json": OTHER_SPLIT, "testB.json": OTHER_SPLIT}
+
+
+def form(name: str, *lines: str) -> str:
+    told = "".join(
+        f'<line id="{name}-{at:02d}" segmentation="ok" text="{line}"><word id="{name}-{at:02d}-00" text="A"/></line>'
+        for at, line in enumerate(lines)
+    )
+    printed = '<machine-printed-part><machine-print-line text="A printed one."/></machine-printed-part>'
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE form SYSTEM "form-metadata.dtd">\n'
+        f'<form id="{name}" writer-id="000">{printed}<handwritten-part>{told}</handwritten-part></form>'
+    )
+
+
+TRANSCRIBED = form("a01-000u", "A &quot;MOVE&quot; to stop.", "Salt &amp;amp; more.")
+ASCII = "# a comment\na01-000u-00 ok 154 19 408 746 1661 89 A|MOVE|to|stop|.\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "made"),
+    [
+        (
+            {"ascii/lines.txt": ASCII},
+            [
+                ('A "MOVE" to stop.', "lines/a01/a01-000u/a01-000u-00.png", "a01-000u-00"),
+                ("Salt & more.", "lines/a01/a01-000u/a01-000u-01.png", "a01-000u-01"),
+            ],
+        ),
+        (
+            {"forms/a01-000u.png": "a picture"},
+            [('A "MOVE" to stop.\nSalt & more.', "forms/a01-000u.png", "a01-000u")],
+        ),
+    ],
+)
+def test_forms_of_iam(tmp_path: Path, files: dict[str, str], made: list[tuple[str, str, str]]):
+    rows = normalised(tmp_path, "iam_cauldron", {"xml/a01-000u.xml": TRANSCRIBED, **files})
+    assert [row["reject"] for row in rows if row["reject"]] == []
+    samples = [row["sample"] for row in rows if row["sample"]]
+    assert [[turn["text"] for turn in sample["conversation"]] for sample in samples] == [
+        ["<image>\nRead the handwriting in this picture.", said] for said, _, _ in made
+    ]
+    assert [(sample["media"], sample["origin"]["original_id"]) for sample in samples] == [
+        ([f"absent:{path}"], name) for _, path, name in made
+    ]
+
+
+def test_forms_that_tell_nothing(tmp_path: Path):
+    files = {
+        "a01-000.xml": form("a01-000"), "a01-001.xml": form("a01-001", "", "A hill."),
+        "a01-002.xml": TRANSCRIBED.replace("<line ", "<line"),
+    }  # fmt: skip
+    rows = normalised(tmp_path, "iam_cauldron", {f"xml/{name}": told for name, told in files.items()})
+    assert [row["sample"]["conversation"][1]["text"] for row in rows if row["sample"]] == ["A hill."]
+    rejects = {(row["reject"]["origin"]["file"][4:-4], row["reject"]["drop_reason"]) for row in rows if row["reject"]}
+    assert rejects == {("a01-000", "orphan_question"), ("a01-001", "no_answer"), ("a01-002", "malformed_record")}
