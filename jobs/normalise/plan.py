@@ -17,7 +17,7 @@ from udfs.media.splits import splits_in
 RANGE_BYTES = 32 << 20
 HUB = "hf://datasets"
 """A sources_root that is the hub itself: files are read where they lie, range by range."""
-UNMATCHED = "it is not what reading.files names"
+UNMATCHED = "no pattern of reading.files names it; a catalogue file with one that does reads it"
 OTHER_SPLIT = "it is of a split that reading.splits leaves out"
 MEDIA_SUFFIXES = PICTURES | {".mp4", ".avi", ".mkv", ".webm", ".mov"}
 

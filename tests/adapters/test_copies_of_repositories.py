@@ -63,6 +63,28 @@ def test_copies_of_the_same_questions_are_told_and_not_read(tmp_path: Path, fold
     }
 
 
+@pytest.mark.parametrize(
+    ("file", "held", "told"),
+    [
+        (
+            "cc_sbu_align/filter_cap.json",
+            {"image_id": "12", "caption": "A dog."},
+            "MiniGPT-4's and no tasks; a catalogue",
+        ),
+        ("train_2017_task_evaluation.json", {"image_id": 9, "bbox": [1, 1, 2, 2]}, "boxes for evaluation"),
+    ],
+)
+@pytest.mark.parametrize("tasks", ["coco/coco_task_annotation.json", "coco/train_2017_task_tuning.json"])
+def test_other_files_of_detgpt_say_what_they_are(tmp_path: Path, tasks: str, file: str, held: object, told: str):
+    task = {"image_id": "000000000009", "task": "Find food.", "answer": "Therefore the answer is: [broccoli]"}
+    found = normalised(tmp_path, "detgpt", {tasks: {"annotations": [task]}, file: {"annotations": [held]}})
+    assert [row["sample"]["origin"]["file"] for row in found if row["sample"]] == [tasks]
+    plan = plan_sources([packaged_sources()["detgpt"]], Storage(sources_root=str(tmp_path)))
+    unread = dict(plan.unread["detgpt"])
+    assert told in unread.pop(file)
+    assert unread == {}
+
+
 def test_a_copy_that_lies_alone_is_read(tmp_path: Path):
     asked = {"uid": "q", "order": 1, "question": "How much?", "answer": ["4"], "derivation": "", "scale": ""}
     report = {"table": {"uid": "t", "table": [["a", "4"]]}, "paragraphs": [], "questions": [asked]}

@@ -14,7 +14,7 @@ import pytest
 from normalised import Row, normalised, staged
 from publishing import picture
 
-from jobs.normalise.plan import plan_sources
+from jobs.normalise.plan import UNMATCHED, plan_sources
 from schemas.config import Media, Storage
 from schemas.source import packaged_sources
 from udfs.media import keyed
@@ -82,7 +82,7 @@ def test_pictures_come_to_their_instructions(tmp_path: Path, layout: Mapping[str
 def test_files_of_pictures_are_not_told_as_unread(tmp_path: Path):
     normalised(tmp_path, "mimic_cgd", LAYOUTS["a map in base64"])
     plan = plan_sources([packaged_sources()["mimic_cgd"]], Storage(sources_root=str(tmp_path)))
-    assert plan.unread == {"mimic_cgd": {"CGD_train.json": "it is not what reading.files names"}}
+    assert plan.unread == {"mimic_cgd": {"CGD_train.json": UNMATCHED}}
 
 
 def test_a_key_without_picture_is_a_reject(tmp_path: Path):
