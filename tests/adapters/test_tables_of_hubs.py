@@ -1,14 +1,21 @@
 """Tables that others made of publishers' data, with the columns that their cards name, through the whole pass."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from normalised import normalised
+from normalised import normalised, staged
+from publishing import picture
 
+from schemas.config import Media, Storage
+from schemas.errors import InputError
+from schemas.source import packaged_sources
+from udfs.adapters.paired import READ
 from udfs.adapters.regions import LOCATE
+from udfs.adapters.releases import CHART
 
 PIXELS = {"bytes": b"\x89PNG\r\n\x1a\n", "path": None}
 OTHERS = {"bytes": b"\x89PNG\r\n\x1a\n2", "path": None}
@@ -30,6 +37,11 @@ MAVIS = {
     "image_text_dominant": OTHERS, "image_text_lite": PIXELS, "answer_index": 1, "choices": ["3", "4"],
     "text_en": {"text_dominant_question": "AB is 3. Find x.", "text_lite_question": "Find x.", "CoT_reasoning": "So."},
 }  # fmt: skip
+SERIES = [
+    {"name": "Brazil", "color": "#f00", "bboxes": [{"x": 1}], "label": "Brazil", "x": ["2001", "2002"], "y": [1.5, 2]},
+    {"name": "Peru", "color": "#0f0", "bboxes": [{"x": 1}], "label": "Peru", "x": ["2001"], "y": [3]},
+]
+POINTS = "name | x | y\nBrazil | 2001 | 1.5\nBrazil | 2002 | 2\nPeru | 2001 | 3"
 
 
 SPOKEN = {"role": "assistant", "content": "A hill it is."}
@@ -68,6 +80,27 @@ TABLES: Mapping[str, tuple[str, Row, list[str], str | None, int]] = {
         None, 1,
     ),
     "mavis": ("mavis_math_rule_geo", MAVIS, ["<image>\nFind x.\nA. 3\nB. 4", "So.\nAnswer: B. 4"], "B", 1),
+    "plotqa, what a chart shows": (
+        "plotqa", {"image": PIXELS, "text": json.dumps(SERIES)}, [f"<image>\n{CHART}", POINTS], None, 1,
+    ),
+    "plotqa, the same in an object": (
+        "plotqa", {"image": PIXELS, "text": json.dumps({"models": SERIES})}, [f"<image>\n{CHART}", POINTS], None, 1,
+    ),
+    "plotqa, what a chart shows in words": (
+        "plotqa", {"image": PIXELS, "text": "Year | Rain <0x0A> 2001 | 3 <0x0A> 2002 | 4"},
+        [f"<image>\n{CHART}", "Year | Rain <0x0A> 2001 | 3 <0x0A> 2002 | 4"], None, 1,
+    ),
+    "plotqa, a question": (
+        "plotqa", {"image": PIXELS, "text": "How much rain?", "label": "3.5"},
+        ["<image>\nHow much rain?", "3.5"], "3.5", 1,
+    ),
+    "words in pictures": (
+        "textocr_cleaned", {"image": PIXELS, "text": "STOP"}, [f"<image>\n{READ}", "STOP"], "STOP", 1,
+    ),
+    "words in pictures, where the source asks": (
+        "iam_cauldron", {"image": PIXELS, "text": "A hill ."},
+        ["<image>\nRead the handwriting in this picture.", "A hill ."], None, 1,
+    ),
     "turns, as an object of lists": (
         "allava_vflan",
         {"image": PIXELS, "conversations": {"from": ["human", "gpt"], "value": ["<image>\nWhat?", "A hill it is."]}},
@@ -125,9 +158,58 @@ def test_a_table(tmp_path: Path, name: str, row: Row, said: list[str], gold: str
         ("vistext_cauldron", told(SHOWN, ASKED), "no_answer", "nobody answers it"),
         ("refcoco", {**REFERRED, "raw_anns": "{"}, "malformed_record", "raw_anns is no JSON"),
         ("finqa", {**FILING, "answers": ""}, "no_answer", "answers is text"),
+        ("plotqa", {"image": PIXELS, "text": '[{"x": [1], "y": []}]'}, "wrong_shape", "1 x and 0 y"),
+        ("plotqa", {"image": PIXELS, "text": "[1]"}, "wrong_shape", "models.0 is a number (1)"),
+        ("plotqa", {"image": PIXELS, "text": None}, "no_answer", "answer is text ('')"),
     ],
 )
 def test_rows_that_are_no_samples(tmp_path: Path, source_id: str, row: Row, reason: str, detail: str):
     (found,) = normalised(tmp_path, source_id, {"data/train.parquet": [row]})[:1]
     assert found["reject"]["drop_reason"] == reason
     assert detail in found["reject"]["detail"]
+
+
+def test_a_text_with_a_label_is_a_question_in_plotqa_alone(tmp_path: Path):
+    with pytest.raises(InputError, match="no family reads these files"):
+        normalised(tmp_path, "dvqa", {"data/train.parquet": [{"image": PIXELS, "text": "A hill.", "label": 1}]})
+
+
+WORDS = [
+    {"id": f"{name}_{at}", "image_id": name, "bbox": [1.0, 2.0, 3.0, 4.0], "utf8_string": word, "points": [1.0],
+     "area": 2.0}
+    for name, words in (("a", ("STOP", ".")), ("b", ("GO", "GO")), ("c", (".",))) for at, word in enumerate(words)
+]  # fmt: skip
+ENTRIES = [{"id": name, "width": 3, "set": "train", "height": 3, "file_name": f"train/{name}.jpg"} for name in "abc"]
+AS_JSON = {"imgs": {row["id"]: row for row in ENTRIES}, "anns": {row["id"]: row for row in WORDS}}
+NAMED = [f"0,{word['id']},{word['image_id']},{word['utf8_string']}\n" for word in WORDS]
+AS_CSV = {
+    "annot.csv": ",id,image_id,utf8_string\n" + "".join(NAMED),
+    "img.csv": ",id,set,file_name\n" + "".join(f"0,{row['id']},train,{row['file_name']}\n" for row in ENTRIES),
+}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"annot.parquet": WORDS}, {"annot.parquet": WORDS, "img.parquet": ENTRIES}, AS_CSV,
+        {"annot.parquet": WORDS, "img.parquet": ENTRIES, "TextOCR_0.1_train.json": AS_JSON, **AS_CSV},
+    ],
+)  # fmt: skip
+def test_words_of_textocr(tmp_path: Path, files: Mapping[str, Any]):
+    rows = normalised(tmp_path, "textocr_cleaned", files)
+    samples = [row["sample"] for row in rows if row["sample"]]
+    assert sorted((sample["conversation"][1]["text"], sample["media"]) for sample in samples) == [
+        ("GO\nGO", ["absent:train_images/b.jpg"]), ("STOP", ["absent:train_images/a.jpg"]),
+    ]  # fmt: skip
+    (reject,) = (row["reject"] for row in rows if row["reject"])
+    assert (reject["drop_reason"], reject["detail"]) == ("no_answer", "none of 1 words is legible")
+
+
+@pytest.mark.parametrize("place", ["train", "train_images", "train_val_images/train_images", "train_val_images.zip"])
+def test_pictures_of_textocr_are_those_of_textvqa(tmp_path: Path, place: str):
+    held = {"train_images/a.jpg": picture(1)} if place.endswith(".zip") else picture(1)
+    pictures = {place if place.endswith(".zip") else f"{place}/a.jpg": held}
+    normalised(tmp_path, "textocr_cleaned", {"annot.parquet": WORDS[:2], "img.parquet": ENTRIES[:1], **pictures})
+    rows = staged(packaged_sources()["textocr_cleaned"], Storage(sources_root=str(tmp_path)), Media())
+    (sample,) = (row["sample"] for row in rows if row["sample"])
+    assert sample["media"] == [hashlib.sha256(picture(1)).hexdigest()]

@@ -65,6 +65,8 @@ class Shape:
     """For records without answers: the only names that a test set has; behind another one the answer may stand."""
     one_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     """By part of a field map: dotted paths of which a record must have one; a source's own field map adds to them."""
+    spare: bool = False
+    """Whether the records of the other sides can do without this one."""
     words: str = ""
     """Place in the same document with the names of the categories that records refer to by number."""
 
@@ -83,3 +85,5 @@ class Family:
     joiner: Joiner | None = None
     modality: Modality | None = None
     """Sources of another modality are never taken for this family unless they declare it."""
+    named: bool = False
+    """Whether only sources that name this family are taken for it, as its fields mean something else elsewhere."""

@@ -28,19 +28,19 @@ ILLEGIBLE = frozenset({".", ""})
 
 
 def read_words(_: str, parts: Iterable[Part]) -> Iterator[Record]:
-    """TextOCR: a picture's entry with its words, in file order."""
+    """TextOCR: a picture's entry with its words, in file order, each once: copies of its file may lie beside it."""
     held = list(parts)
-    images = [part for part in held if part.side == IMAGES]
-    words = [part for part in held if part.side != IMAGES]
-    if not images:
-        for part in words:
-            yield Record(part.value, part.origin, Problem(DropReason.ORPHAN_ANNOTATION, "its picture has no entry"))
-        return
-    told = [text(part.value.get("utf8_string", ""), "utf8_string") for part in words]
+    entries = [part for part in held if part.side == IMAGES]
+    words = {str(part.value.get("id") or id(part)): part for part in held if part.side != IMAGES}
+    first = entries[0] if entries else held[0]
+    name = first.value.get("image_id")
+    # Pictures are named after their ids, so that words alone are enough.
+    image = first.value if entries or not name else {"id": name, "file_name": f"train/{name}.jpg"}
+    told = [text(part.value.get("utf8_string", ""), "utf8_string") for part in words.values()]
     lines = [word for word in told if word not in ILLEGIBLE]
     problem = None if lines else Problem(DropReason.NO_ANSWER, f"none of {len(words)} words is legible")
-    origin = replace(images[0].origin, units=max(1, len(words)), record_hash=_hash(held))
-    yield Record({**images[0].value, "answer": "\n".join(lines)}, origin, problem)
+    origin = replace(first.origin, units=max(1, len(words)), record_hash=_hash(held))
+    yield Record({**image, "answer": "\n".join(lines)}, origin, problem)
 
 
 def told_in_order(_: str, parts: Iterable[Part]) -> Iterator[Record]:
@@ -163,9 +163,11 @@ def in_a_folder(value: Value) -> Value:
 
 
 def keyed_images(value: Value) -> Value:
+    """TextOCR: its pictures are TextVQA's, in folders that are called otherwise there."""
     if not value.get("file_name"):
         raise Drop(DropReason.MISSING_MEDIA, "the picture's entry has no file_name")
-    return value
+    split, slash, name = text(value["file_name"], "file_name").partition("/")
+    return {**value, "file_name": f"{split}_images/{name}"} if slash and split in ("train", "test") else value
 
 
 ORIGINALS: Mapping[str, Family] = {
@@ -199,8 +201,10 @@ ORIGINALS: Mapping[str, Family] = {
         family(
             "textocr_json",
             Recipe(fields(question=(), media=("file_name",)), prepare=keyed_images, ask=READ, free=True),
-            Shape(KEYED, frozenset({"id", "file_name"}), "imgs", IMAGES, key_of("id")),
+            Shape(KEYED, frozenset({"id", "file_name"}), "imgs", IMAGES, key_of("id"), spare=True),
             Shape(KEYED, frozenset({"image_id", "utf8_string"}), "anns", ANNOTATIONS, key_of("image_id")),
+            Shape(PARQUET | TABLE, frozenset({"id", "file_name", "set"}), None, IMAGES, key_of("id"), spare=True),
+            Shape(PARQUET | TABLE, frozenset({"image_id", "utf8_string"}), None, ANNOTATIONS, key_of("image_id")),
             joiner=read_words,
         ),
         family(

@@ -52,7 +52,8 @@ def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
         answering.sort(key=lambda found: not _whole(found, source, None))
         return _told(_together(answering, source), layouts_by_file, source)
     blind = {file for found in own for file in _fitting_files(found, source)}
-    allowed = [family for family in FAMILIES.values() if family.modality in (None, source.modality)]
+    free = [family for family in FAMILIES.values() if not family.named]
+    allowed = [family for family in free if family.modality in (None, source.modality)]
     others = [_assigned(family, layouts_by_file, source) for family in allowed]
     whole = [other for other in others if _whole(other, source, None)]
     answering = [other for other in whole if _answers(other, source)]
@@ -69,7 +70,8 @@ def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
 
 def _whole(found: Recognised, source: Source, declared: Family | None) -> bool:
     """Whether all sides are there; the declared family is believed with half of them."""
-    return found.family is declared or _sides(_fitting(found, source)) == _sides(found.family.shapes)
+    needed = {shape.side for shape in found.family.shapes if not shape.spare}
+    return found.family is declared or needed <= {shape.side for shape in _fitting(found, source)}
 
 
 def _together(found: Sequence[Recognised], source: Source) -> Recognised:
@@ -208,10 +210,6 @@ def _answers(found: Recognised, source: Source) -> bool:
         return blind is None or (known and part.layout.container not in TABLES)
 
     return any(map(may, _fits_in(found, source)))
-
-
-def _sides(shapes: Iterable[Shape]) -> set[str]:
-    return {shape.side for shape in shapes}
 
 
 def _closeness(shapes: Iterable[Shape]) -> int:

@@ -5,18 +5,22 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from schemas.enums import DropReason
+import msgspec
+
+from schemas.enums import Category, DropReason
 from schemas.errors import Drop
+from schemas.source import Source
+from udfs.adapters.evidence import rows as shown_rows
 from udfs.adapters.family import Container, Family, Shape
-from udfs.adapters.fields import kind, record_of, shorten, text
-from udfs.adapters.flat import ALIASES, NOTES, Recipe
+from udfs.adapters.fields import items, kind, record_of, shorten, text
+from udfs.adapters.flat import ALIASES, NOTES, Recipe, flat
 from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, key_of, orphan
 from udfs.adapters.media import KEY, PATH, PICTURE
 from udfs.adapters.options import LETTERS
-from udfs.adapters.paired import coded
+from udfs.adapters.paired import READ, coded
 from udfs.adapters.shapes import ARRAY, CONVERSATIONS, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows
 from udfs.ids import digest, field
-from udfs.sample import Part, Record
+from udfs.sample import Draft, Part, Record
 
 Value = Mapping[str, Any]
 YES_NO = {"0": "No", "1": "Yes"}
@@ -58,6 +62,48 @@ def captioned(value: Value) -> Value:
     """TextCaps and Screen2Words: the hub's copies list the captions of a picture; the first one is taken."""
     told = next((value[name] for name in ("captions", "caption_str", "reference_strs") if value.get(name)), None)
     return {**value, "caption": told[0] if isinstance(told, list) and told else told}
+
+
+CHART = "Which data does this chart show? Write them as a table of name, x and y, one point a line."
+
+
+def plotted(value: Value) -> Value:
+    """PlotQA on hubs: a question with its label, or what a chart shows, as its authors' `models` in JSON or as text."""
+    said = text(value.get("text") or "", "text")
+    if "label" in value:
+        return {"image": value.get("image"), "question": said, "answer": value["label"]}
+    models = listed_in(said)
+    points = [point for at, model in enumerate(models) for point in _points(record_of(model, f"models.{at}"))]
+    table = shown_rows([["name", "x", "y"], *points]) if points else said
+    return {"image": value.get("image"), "answer": table}
+
+
+def _points(model: Value) -> list[list[Any]]:
+    xs, ys = items(model.get("x"), "models.x"), items(model.get("y"), "models.y")
+    if len(xs) != len(ys):
+        raise Drop(DropReason.WRONG_SHAPE, f"{len(xs)} x and {len(ys)} y of a series; allowed: as many of both")
+    name = text(model.get("name", ""), "models.name")
+    return [[name, x, y] for x, y in zip(xs, ys, strict=True)]
+
+
+def listed_in(said: str) -> list[Any]:
+    """The list that text holds as JSON, alone or as `models` of an object; an empty one where it holds none."""
+    try:
+        held = msgspec.json.decode(said)
+    except msgspec.DecodeError:
+        return []
+    held = held.get("models") if isinstance(held, Mapping) else held
+    return held if isinstance(held, list) else []
+
+
+_TEXT = replace(CAPTIONED, fields=fields(answer=("code", "text"), context=()), prepare=coded)
+_DESCRIBED = flat(_TEXT, "image_text_parquet")
+_READ = flat(replace(_TEXT, ask=READ), "image_text_parquet")
+
+
+def with_text(record: Record, source: Source) -> Draft:
+    """What a source of text in pictures says about one is what stands there; other sources describe theirs."""
+    return (_READ if source.category is Category.OCR else _DESCRIBED)(record, source)
 
 
 DIAGRAMS = ("diagram_path", "diagram_url", "diagram", "image")
@@ -118,6 +164,15 @@ RELEASES: Mapping[str, Family] = {
             "plotqa_json",
             Recipe(fields(question=("question_string",), media=()), media=("{folder}png/{image_index}.png",)),
             rows(ARRAY, "question_string", "answer", "image_index"),
+        ),
+        replace(
+            family(
+                "plotqa_parquet",
+                Recipe(fields(media=("image",)), prepare=plotted, ask=CHART),
+                shown(PARQUET, "image", "text"),
+                rows(PARQUET, "image", "text", "label"),
+            ),
+            named=True,
         ),
         family(
             "ai2d_json",
@@ -190,11 +245,7 @@ RELEASES: Mapping[str, Family] = {
             replace(rows(ARRAY | PARQUET, "image", "description"), forbids=CONVERSATIONS.union(ALIASES.answer)),
             shown(PARQUET, "image", "caption"),
         ),
-        family(
-            "image_text_parquet",
-            replace(CAPTIONED, fields=fields(answer=("code", "text"), context=()), prepare=coded),
-            shown(PARQUET, "image", "text"),
-        ),
+        Family("image_text_parquet", (shown(PARQUET, "image", "text"),), with_text),
         family(
             "geos_json",
             Recipe(fields(answer=("answer",), media=("image",)), prepare=by_number, by_letter=True),
