@@ -15,7 +15,7 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _INSIDE = "!/"
-_DEEPEST = 2
+_DEEPEST = 3
 """Archives with annotations are looked for so many folders below a source's own."""
 MOST_PACKED = 64
 """A compressed tar is read from its beginning for every file in it: with more of them it is to be unpacked."""

@@ -7,7 +7,7 @@ from itertools import takewhile
 from pathlib import PurePosixPath
 
 from jobs.readers.ranges import Range
-from jobs.readers.small_files import LARGEST, OTHERWISE, SUFFIXES, TABLE, placed, value_of
+from jobs.readers.small_files import LARGEST, OTHERWISE, SUFFIXES, TABLE, UNNAMED, placed, value_of
 from schemas.enums import DropReason
 from udfs import files
 from udfs.adapters.family import Container, Layout
@@ -41,8 +41,9 @@ def gather(root: str, found: Iterable[str]) -> dict[str, Folder]:
     paths = [path for path in map(PurePosixPath, sorted(found)) if path.suffix[1:].lower() in SUFFIXES]
     beside, within = Counter(map(_everywhere, paths)), Counter(map(_here, paths))
     for path in paths:
-        # A name in two folders of three files each is no record with a folder of its own.
-        alike = _everywhere(path) if beside[_everywhere(path)] >= max(2, within[_here(path)]) else _here(path)
+        # A name in two folders of three files each is no record with a folder of its own, but for a name that says so.
+        least = 1 if path.stem in UNNAMED else max(2, within[_here(path)])
+        alike = _everywhere(path) if beside[_everywhere(path)] >= least else _here(path)
         groups.setdefault(alike, []).append(str(path))
     made = {pattern: _folder(root, names) for pattern, names in groups.items()}
     return {pattern: folder for pattern, folder in made.items() if folder}

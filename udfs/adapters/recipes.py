@@ -1,5 +1,6 @@
 """Flat families that many publishers share, texts, and records that stand on two sides."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,19 @@ from udfs.adapters.flat import ALIASES, Recipe
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, QUESTIONS, answered, captioned
 from udfs.adapters.media import BASE64_KEYS
 from udfs.adapters.prepare import coco_2017
-from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, generic, rows, side
+from udfs.adapters.shapes import (
+    ARRAY,
+    CONVERSATIONS,
+    DESCRIBE,
+    KEYED,
+    PARQUET,
+    TABLE,
+    family,
+    fields,
+    generic,
+    rows,
+    side,
+)
 
 TEXT = Recipe(
     fields(answer=("response", "solution", "answer", "output"), rationale=(), context=(), options=()),
@@ -21,6 +34,9 @@ TEXT = Recipe(
 
 
 ANY = Recipe(general=True)
+_TAGGED = re.compile(
+    r"\s*(?:<think>(?P<thought>.*?)</think>)?\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL | re.IGNORECASE
+)
 
 
 def attributed(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -41,6 +57,13 @@ def _of_one_page(pages: Mapping[str, Any]) -> Mapping[str, Any]:
     best = next((at for at in told if languages[at : at + 1] == ["en"]), told[0] if told else 0)
     listed = {name: column for name, column in pages.items() if isinstance(column, list) and len(column) > best}
     return {name: column[best] for name, column in listed.items()}
+
+
+def tagged(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Problems for reinforcement learning: the answer of a solution in a tag, what it thinks before in another one."""
+    told = value.get("solution")
+    found = _TAGGED.fullmatch(told) if isinstance(told, str) else None
+    return {**value, "solution": found["answer"], "rationale": found["thought"] or ""} if found else value
 
 
 def text_rows(containers: frozenset[Container]) -> tuple[Shape, ...]:
@@ -72,6 +95,16 @@ FLAT: Mapping[str, Family] = {
                 optional=True,
             ),
             rows(ARRAY | PARQUET, "instruction", "inputs", "outputs"),
+        ),
+        family(
+            "solved_parquet",
+            Recipe(fields(answer=("solution",), rationale=("rationale",)), prepare=tagged),
+            *(
+                replace(
+                    rows(PARQUET | ARRAY, shown, "problem", "solution"), forbids=CONVERSATIONS.union(ALIASES.answer)
+                )
+                for shown in ("image", "images")
+            ),
         ),
         family(
             "laion_gpt4v",
