@@ -74,6 +74,10 @@ class Media(Strict):
     video_frames: int = Field(8, ge=1, le=128)
     video_timeout_s: float = Field(60.0, gt=0, description="a video that takes longer is a reject")
     video_max_bytes: int = Field(1 << 30, description="larger videos are rejects")
+    inflated_dir: str = Field(
+        "", description="where a machine keeps plain copies of compressed tars; default /tmp/mammoth-vl-<uid>/inflated"
+    )
+    inflated_max_bytes: int = Field(64 << 30, ge=0, description="disk that these copies may take together, about")
 
 
 class Sampling(Strict):

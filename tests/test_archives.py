@@ -143,7 +143,8 @@ def test_packed_bytes_that_cannot_be_are_not_read(tmp_path: Path):
     [
         ("a", ""),
         ("i.zip", ""),
-        ("i.tgz", "unpack it"),
+        ("i.tgz", ""),
+        ("i.7z", "unpack it"),
         ("i.zip.001", "i.zip.* > {0}/i.zip)"),
         ("i.tar.part_aa", "i.tar.part_* > {0}/i.tar)"),
         ("i.tar.gz.aa", "i.tar.gz.* > {0}/i.tar.gz)"),

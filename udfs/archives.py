@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 
+from schemas.config import Media
 from schemas.errors import Drop, InputError
-from udfs import files, members
+from udfs import files, inflate, members
 
 _SEEKABLE = (".zip", ".tar")
-_PACKED = (".tgz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+_FOREIGN = (".7z", ".rar")
 _PART = re.compile(
-    r"(?P<all>(?P<whole>.+\.(?:zip|tar|tgz|tar\.gz|tar\.zst))[._-]?(?:part_?)?)(?:\d{1,3}|(?<=\.)a[a-z]|(?<=part_|.part)[a-z]+)",
+    r"(?P<all>(?P<whole>.+\.(?:zip|tar|tgz|tar\.gz|tar\.zst|tar\.bz2|tar\.xz))[._-]?(?:part_?)?)(?:\d{1,3}|(?<=\.)a[a-z]|(?<=part_|.part)[a-z]+)",
     re.IGNORECASE,
 )
 _INSIDE = "!/"
@@ -23,13 +24,24 @@ _VOLUME = re.compile(r"(?P<stem>.+)\.z\d\d", re.IGNORECASE)
 
 
 def archives_in(folder: str, below: Sequence[str] = ()) -> list[str]:
-    """Archives right in a folder, then in these below it, of which each member can be read by itself."""
+    """Archives right in a folder, then in these below it; those that are compressed as a whole come last."""
     places = [*_listed(folder), *(f"{inner}/{name}" for inner in below for name in _listed(files.join(folder, inner)))]
     found = []
-    for name in (name for name in places if name.lower().endswith(_SEEKABLE)):
+    for name in (name for name in places if name.lower().endswith(members.SUFFIXES)):
         with suppress(Drop):  # a link that leaves the folder
             found.append(files.inside(folder, name))
-    return found
+    return sorted(found, key=lambda uri: inflate.codec(uri) is not None)
+
+
+def find_member(uri: str, names: list[str], stamp: tuple[int, int], limits: Media) -> members.Member | None:
+    """The first of these names that an archive holds, for a look at it alone; Drop when it cannot be read."""
+    if inflate.codec(uri) is None:
+        return members.find_member(uri, names, stamp)
+    copy = inflate.plain_copy(uri, stamp, limits.inflated_dir, limits.inflated_max_bytes)
+    try:
+        return members.find_member(copy, names)
+    except Drop as drop:
+        raise Drop(drop.reason, drop.detail.replace(copy, uri)) from drop
 
 
 def unreadable_in(folder: str) -> str:
@@ -42,8 +54,8 @@ def unreadable_in(folder: str) -> str:
         if part := _PART.fullmatch(name):
             every, whole = files.join(folder, part["all"]), files.join(folder, part["whole"])
             return f"; {every}* are parts of an archive: join the parts (cat {every}* > {whole})"
-    packed = next((name for name in names if name.lower().endswith(_PACKED)), None)
-    return f"; {files.join(folder, packed)} cannot be read at random: unpack it there" if packed else ""
+    foreign = next((name for name in names if name.lower().endswith(_FOREIGN)), None)
+    return f"; {files.join(folder, foreign)} cannot be read: unpack it there" if foreign else ""
 
 
 def find(root: str, patterns: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Members of zip and tar archives, read where they lie: nothing is ever unpacked to a disk.
+"""Members of zip and tar archives, read where they lie.
 
 Only regular files count, under relative names without `..`; of equal names the first one counts. The name of a
 member is that of its archive, `!/` and its path there, as in `images.zip!/val/annotations.json`.
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,22 +24,21 @@ import pyarrow as pa
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs import stores
+from udfs.inflate import MOST_RATIO, codec, content
 from udfs.slices import Slice
 
 MOST_MEMBERS = 5_000_000
 """An archive of more members is not looked into."""
 MOST_NAMES = 200_000
 """So many names of annotation files are kept of one archive."""
-MOST_RATIO = 1100
-"""Deflate cannot pack tighter than 1:1032; a member that says so lies."""
 _KINDS = (".json", ".jsonl", ".ndjson", ".jsonlines", ".csv", ".tsv", ".tab")
 RECORDS = (".parquet", *(f"{kind}{packed}" for kind in _KINDS for packed in ("", ".gz", ".zst", ".bz2")))
 """Annotation files have these suffixes."""
 _SMALL = (".txt", ".html", ".htm", ".xml", ".npz", ".p", ".pk", ".pkl", ".pickle")
 """So may these, of which many are none: loose ones keep nobody from looking into archives."""
-_Codec = Literal["gzip", "zstd", "bz2"]
-_CODECS: dict[str, _Codec] = {"gz": "gzip", "tgz": "gzip", "zst": "zstd", "tzst": "zstd", "bz2": "bz2", "tbz2": "bz2"}
-SUFFIXES = (".zip", ".tar", ".tgz", ".tzst", ".tbz2", ".tar.gz", ".tar.zst", ".tar.bz2")
+SUFFIXES = (
+    ".zip", ".tar", ".tgz", ".tzst", ".tbz2", ".txz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz",
+)  # fmt: skip
 _MEMBER = re.compile(rf"(.+?(?:{'|'.join(map(re.escape, SUFFIXES))}))!/(.+)", re.IGNORECASE | re.DOTALL)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _ENCRYPTED = 0x1
@@ -69,7 +68,7 @@ class Member:
     @property
     def seekable(self) -> bool:
         """Whether any part of it can be read without what stands before."""
-        return self.method in (_TAR, zipfile.ZIP_STORED) and _codec(self.uri) is None
+        return self.method in (_TAR, zipfile.ZIP_STORED) and codec(self.uri) is None
 
     def __str__(self) -> str:
         return f"{self.uri}!/{self.name}"
@@ -147,7 +146,7 @@ def open_member(member: Member) -> io.BufferedIOBase | io.RawIOBase:
     if member.size > MOST_RATIO * max(member.packed, 1):
         raise Drop(DropReason.MEDIA_TOO_LARGE, f"{member}: {member.packed:,} bytes say they hold {member.size:,}")
     if member.method == _TAR:
-        part = Slice(lambda: _content(member.uri), member.at, member.size)
+        part = Slice(lambda: content(member.uri), member.at, member.size)
         # A look at its first bytes is no reason to begin anew.
         return part if member.seekable else io.BufferedReader(part, _BUFFER)
     if member.method not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -165,22 +164,12 @@ def open_member(member: Member) -> io.BufferedIOBase | io.RawIOBase:
         raise _damaged(member, "no member begins where the archive's directory says")
     if member.seekable:
         raw.close()
-        return Slice(lambda: _content(member.uri), member.at + len(head) + sum(_LOCAL.unpack(head)[-2:]), member.size)
+        return Slice(lambda: content(member.uri), member.at + len(head) + sum(_LOCAL.unpack(head)[-2:]), member.size)
     raw.seek(sum(_LOCAL.unpack(head)[-2:]), 1)
     told = zipfile.ZipInfo("member")
     told.compress_type, told.CRC = member.method, member.crc
     told.compress_size, told.file_size = member.packed, member.size
     return zipfile.ZipExtFile(raw, "r", told, close_fileobj=True)
-
-
-def _content(uri: str) -> pa.NativeFile:
-    codec = _codec(uri)
-    raw = stores.open_file(uri)
-    return raw if codec is None else pa.CompressedInputStream(raw, codec)
-
-
-def _codec(uri: str) -> _Codec | None:
-    return _CODECS.get(uri.lower().rpartition(".")[2])
 
 
 def _known(uri: str, stamp: tuple[int, int] | None) -> _Index:
@@ -194,7 +183,7 @@ def _known(uri: str, stamp: tuple[int, int] | None) -> _Index:
 def _index(uri: str, stamp: tuple[int, int]) -> _Index | Drop:
     """What an archive holds, or why it cannot be read: a damaged one is looked at once."""
     try:
-        with closing(_content(uri)) as raw:
+        with closing(content(uri)) as raw:
             return _sorted(uri, _zipped(raw) if uri.lower().endswith(".zip") else _tarred(uri, raw, stamp[0]))
     except Drop as drop:
         return drop
@@ -231,7 +220,7 @@ def _zipped(raw: pa.NativeFile) -> Iterator[_Named]:
 
 
 def _tarred(uri: str, raw: pa.NativeFile, size: int) -> Iterator[_Named]:
-    packed = _codec(uri) is not None
+    packed = codec(uri) is not None
     stream: Any = raw if packed else io.BufferedReader(raw, _BUFFER)
     with tarfile.open(fileobj=stream, mode="r|" if packed else "r:") as archive:
         for info in archive:

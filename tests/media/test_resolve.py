@@ -260,5 +260,5 @@ def test_a_file_comes_before_an_archive_and_no_archive_leaves_its_root(root: Pat
 
 
 def test_an_archive_that_must_be_unpacked_is_named(root: Path, reader: MediaReader):
-    (root / "pics.tar.gz").touch()
-    assert "pics.tar.gz cannot be read at random: unpack it" in dropped(reader, MediaRef(path="none.png")).detail
+    (root / "pics.7z").touch()
+    assert "pics.7z cannot be read: unpack it" in dropped(reader, MediaRef(path="none.png")).detail

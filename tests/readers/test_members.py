@@ -224,7 +224,8 @@ def picture(shade: int) -> bytes:
 
 def outcomes(folder: Path, pattern: str) -> list[tuple[str, str]]:
     """The file of each record with what became of it."""
-    rows = staged(source(pattern), Storage(sources_root=str(folder.parent)), Media())
+    media = Media(inflated_dir=str(folder.parent / "inflated"))
+    rows = staged(source(pattern), Storage(sources_root=str(folder.parent)), media)
     made = [row["sample"] or row["reject"] for row in rows if row["sample"] or row["reject"]]
     return [(one["origin"]["file"], one.get("drop_reason", "sample")) for one in made]
 

@@ -43,7 +43,7 @@ class _Wanted:
 
     def inside(self, uri: str, name: str) -> list[str]:
         """Places in an archive that lies in a root of this name."""
-        stem, folder, places = PurePosixPath(uri).stem, str(PurePosixPath(uri).parent), list[str]()
+        stem, folder, places = archives.stem_of(uri), str(PurePosixPath(uri).parent), list[str]()
         for path in self.paths:
             beside = (f"{above}/{place}" for above in self.folders for place in (path, f"images/{path}"))
             places += (*_places(folder, name, path), *_inner(stem, path), *beside)
@@ -166,11 +166,11 @@ class MediaReader:
                 self._archives[root] = [(uri, files.stamp(uri)) for uri in there]
             for uri, stamp in self._archives[root]:
                 try:
-                    member = members.find_member(uri, wanted.inside(uri, name), stamp)
+                    member = archives.find_member(uri, wanted.inside(uri, name), stamp, self._limits)
                 except Drop as drop:
                     wrong[f"; {drop.detail}"] = None
                     continue
-                places = (PurePosixPath(uri).stem, str(PurePosixPath(uri).parent))
+                places = (archives.stem_of(uri), str(PurePosixPath(uri).parent))
                 if member is not None and all(map(wanted.may_lie_in, places)):
                     return members.read_member(member, most)
                 if member is not None:
