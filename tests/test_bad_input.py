@@ -105,9 +105,11 @@ def test_a_byte_order_mark_is_no_text(folder: Path):
     assert outcomes(normalised(folder, "a.jsonl", b"\xef\xbb\xbf" + lines(GOOD, GOOD))) == {"sample": 2}
 
 
-def test_utf_16_is_refused_with_the_way_out(folder: Path):
+def test_utf_16_is_read_where_a_mark_says_so_else_refused_with_the_way_out(folder: Path):
+    written = json.dumps([GOOD, GOOD])
+    assert outcomes(normalised(folder, "a.json", written.encode("utf-16"))) == {"sample": 2}
     with pytest.raises(InputError, match="iconv -f UTF-16"):
-        normalised(folder, "a.json", json.dumps([GOOD]).encode("utf-16"))
+        normalised(folder, "a.json", written.encode("utf-16-le"))
 
 
 def test_lone_surrogates_end_the_same_everywhere(folder: Path):

@@ -12,8 +12,6 @@ from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import Container
 
-BOM = b"\xef\xbb\xbf"
-
 
 @dataclass(frozen=True, slots=True)
 class Place:

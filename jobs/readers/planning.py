@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from jobs.readers.documents import BOM, outline_of
+from jobs.readers.documents import outline_of
 from jobs.readers.outline import Span
 from jobs.readers.parallel_scan import line_ends
 from jobs.readers.parquet import plan_parquet
 from jobs.readers.ranges import Range
-from jobs.readers.stream import BLOCK, head_of, is_compressed
+from jobs.readers.stream import BLOCK, BOM, head_of, is_compressed
 from jobs.readers.text_lines import plan_lines
 from schemas.errors import InputError
 from udfs import files

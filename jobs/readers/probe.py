@@ -9,11 +9,11 @@ from pathlib import PurePosixPath
 
 from jobs.readers.delimited import SUFFIXES, UTF8
 from jobs.readers.dispatch import read
-from jobs.readers.documents import BOM, outline_of
+from jobs.readers.documents import outline_of
 from jobs.readers.pickles import SUFFIXES as PICKLES
 from jobs.readers.planning import plan_ranges
 from jobs.readers.ranges import Range
-from jobs.readers.stream import head_of, is_compressed
+from jobs.readers.stream import BOM, head_of, is_compressed
 from jobs.readers.text_lines import first_of
 from schemas.errors import InputError
 from udfs import files

@@ -11,9 +11,9 @@ from typing import Any
 
 from jobs.readers.arrays import plain
 from jobs.readers.delimited import table_of
-from jobs.readers.documents import BOM
 from jobs.readers.json_records import read_value
 from jobs.readers.ranges import Range
+from jobs.readers.stream import plain as as_utf8
 from schemas.enums import DropReason
 from schemas.errors import Drop, InputError
 from udfs import archives, files
@@ -54,7 +54,7 @@ def _record(uri: str, origin: Origin, suffix: str, picture: str) -> Record:
     except OSError as error:
         raise InputError(f"{uri} cannot be read: {error}", "it changed or is gone; run again") from error
     hashed = Origin(origin.file, origin.position, record_hash=hashlib.sha256(data).hexdigest())
-    excerpt = "" if suffix == "npz" else data[: 4 * _EXCERPT].decode("utf-8", "replace")[:_EXCERPT]
+    excerpt = "" if suffix == "npz" else as_utf8(data[: 4 * _EXCERPT]).decode("utf-8", "replace")[:_EXCERPT]
     value, notes = _noted(data, suffix)
     hashed = replace(hashed, notes=notes)
     if isinstance(value, Problem):
@@ -80,7 +80,8 @@ def _noted(data: bytes, suffix: str) -> tuple[dict[str, Any] | Problem, str | No
     """The same, with what had to be decided about it."""
     if len(data) > LARGEST:
         return Problem(DropReason.RECORD_TOO_LARGE, f"more than {LARGEST:,} bytes"), None
-    content = data.removeprefix(BOM)
+    # XML says itself how it is encoded.
+    content = data if suffix in ("xml", "npz") else as_utf8(data)
     try:
         return _json(content) if suffix == JSON else (_READERS[suffix](content), None)
     except UnicodeDecodeError as error:

@@ -1,10 +1,12 @@
-"""Bytes of a source file in blocks, decompressed on the way."""
+"""Bytes of a source file in blocks, on the way decompressed, or brought into UTF-8 where a mark says what they are."""
 
+import codecs
+import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -14,6 +16,42 @@ from udfs import files
 BLOCK = 4 << 20
 Codec = Literal["gzip", "zstd", "bz2"]
 _MAGIC: Mapping[bytes, Codec] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
+BOM = codecs.BOM_UTF8
+_MARKS: Mapping[bytes, str] = {
+    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",  # before UTF-16, of which one is the beginning
+    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
+}  # fmt: skip
+
+
+def encoding(head: bytes) -> str | None:
+    """Encoding of a text that begins with a mark of another one than UTF-8."""
+    return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+
+
+def plain(text: bytes) -> bytes:
+    """A small text as UTF-8 without a mark."""
+    name = encoding(text)
+    return text.decode(name, "replace").encode() if name else text.removeprefix(BOM)
+
+
+class _Recoded(io.RawIOBase):
+    """A text in another encoding as UTF-8; what cannot be decoded is U+FFFD, as in JSON."""
+
+    def __init__(self, raw: Any, name: str) -> None:  # noqa: ANN401 - a file of pyarrow or of Python
+        super().__init__()
+        self._raw, self._decoder, self._held = raw, codecs.getincrementaldecoder(name)("replace"), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
+        data = b"more"
+        while data and not self._held:
+            data = bytes(self._raw.read(BLOCK))
+            self._held = self._decoder.decode(data, final=not data).encode()
+        count = min(len(buffer), len(self._held))
+        buffer[:count], self._held = self._held[:count], self._held[count:]
+        return count
 
 
 def compression(head: bytes) -> Codec | None:
@@ -22,8 +60,11 @@ def compression(head: bytes) -> Codec | None:
 
 
 def is_compressed(uri: str) -> bool:
-    """Whether a file can only be read from its beginning."""
-    return not files.at_random(uri) or compression(files.read_bytes(uri, 4)) is not None
+    """Whether a file can only be read from its beginning: also one of text that is not UTF-8."""
+    if not files.at_random(uri):
+        return True
+    head = files.read_bytes(uri, 4)
+    return compression(head) is not None or encoding(head) is not None
 
 
 def blocks(uri: str, start: int = 0, end: int | None = None, size: int = BLOCK) -> Iterator[bytes]:
@@ -53,13 +94,16 @@ def _opened(uri: str, start: int) -> Iterator[pa.NativeFile]:
             raise InputError(
                 f"{uri} cannot be opened: {error}", "check that the file exists and may be read"
             ) from error
-        codec = compression(_read(uri, raw, 4))
-        jumps = codec is None and files.at_random(uri)
+        head = _read(uri, raw, 4)
+        codec, name = compression(head), encoding(head)
+        jumps = codec is None and name is None and files.at_random(uri)
         raw.seek(start if jumps else 0)
         if jumps:
             yield raw
             return
-        stream = raw if codec is None else stack.enter_context(pa.CompressedInputStream(raw, codec))
+        stream: Any = raw if codec is None else stack.enter_context(pa.CompressedInputStream(raw, codec))
+        if name:
+            stream = stack.enter_context(io.BufferedReader(_Recoded(raw, name), BLOCK))
         while start > 0 and (skipped := _read(uri, stream, min(BLOCK, start))):
             start -= len(skipped)
         yield stream

@@ -6,11 +6,10 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
-from jobs.readers.documents import BOM
 from jobs.readers.parallel_scan import line_ends
 from jobs.readers.pieces import at_line_ends, pieces
 from jobs.readers.ranges import Range
-from jobs.readers.stream import BLOCK, blocks
+from jobs.readers.stream import BLOCK, BOM, blocks
 from schemas.enums import DropReason
 from udfs import archives, files
 from udfs.adapters.family import Container
