@@ -45,8 +45,25 @@ def gather(root: str, found: Iterable[str]) -> dict[str, Folder]:
         least = 1 if path.stem in UNNAMED else max(2, within[_here(path)])
         alike = _everywhere(path) if beside[_everywhere(path)] >= least else _here(path)
         groups.setdefault(alike, []).append(str(path))
+    for pattern, names in list(groups.items()):
+        if pattern != _here(PurePosixPath(names[0])) and not _alike(root, names):
+            del groups[pattern]
+            for name in names:
+                groups.setdefault(_here(PurePosixPath(name)), []).append(name)
     made = {pattern: _folder(root, names) for pattern, names in groups.items()}
     return {pattern: folder for pattern, folder in made.items() if folder}
+
+
+def _alike(root: str, names: Sequence[str]) -> bool:
+    """Whether files of one name in several folders are records of one kind, and no sides of one record."""
+    found = _folder(root, names)
+    looked = [_look(root, name, found.layout.at) for name in _some(names)] if found else []
+    keys = [set(value) for value in looked if isinstance(value, dict)]
+    return bool(keys) and bool(set.intersection(*keys))
+
+
+def _some(names: Sequence[str]) -> list[str]:
+    return sorted({names[0], names[len(names) // 2], names[-1]})
 
 
 def _everywhere(path: PurePosixPath) -> str:
@@ -61,9 +78,8 @@ def _here(path: PurePosixPath) -> str:
 
 def _folder(root: str, names: Sequence[str]) -> Folder | None:
     suffix = PurePosixPath(names[0]).suffix[1:].lower()
-    some = sorted({names[0], names[len(names) // 2], names[-1]})
     for kind in (suffix, *OTHERWISE.get(suffix, ())):
-        looked = [_look(root, name, kind) for name in some]
+        looked = [_look(root, name, kind) for name in _some(names)]
         values = [value for value in looked if isinstance(value, dict)]
         if suffix in ALWAYS or (values and (None not in looked or kind == TABLE)):
             return Folder(tuple(names), Layout(Container.FILES, kind, values[0] if values else None))
