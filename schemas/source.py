@@ -73,6 +73,7 @@ class Reading(Strict):
         description="splits to read: records that name another one (`split: test`) are rejects, and files that do stay "
         "unread where there are others; test sets (is_benchmark) are read whole unless they name theirs",
     )
+    split_codes: Mapping[str, str] = Field({}, description="splits by what records write for them, as {'3': test}")
     media_root: str = Field("", description="named media root, or a folder below the source's folder")
     media_pattern: str = Field("", description="format string over record fields, e.g. {image_id:012d}.jpg")
     pictures: tuple[str, ...] = Field(

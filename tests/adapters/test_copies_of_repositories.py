@@ -85,6 +85,17 @@ def test_other_files_of_detgpt_say_what_they_are(tmp_path: Path, tasks: str, fil
     assert unread == {}
 
 
+def test_other_splits_of_the_same_statements_are_told_and_not_read(tmp_path: Path):
+    said = {"image": "000000000009.jpg", "image_link": "u", "caption": "It is so.", "label": 1, "relation": "in"}
+    names = ["splits/zeroshot/train", "splits/random/train", "data_files/all_vsr_validated_data"]
+    files = {f"visual-spatial-reasoning/data/{name}.jsonl": json.dumps(said) for name in names}
+    name = "vsr_cauldron_llava_format"
+    read = [row["sample"]["origin"]["file"] for row in normalised(tmp_path, name, files) if row["sample"]]
+    assert read == ["visual-spatial-reasoning/data/splits/zeroshot/train.jsonl"]
+    unread = plan_sources([packaged_sources()[name]], Storage(sources_root=str(tmp_path))).unread[name]
+    assert [why.partition(" the statements")[0] for why in unread.values()] == ["it holds", "it splits"]
+
+
 def test_a_copy_that_lies_alone_is_read(tmp_path: Path):
     asked = {"uid": "q", "order": 1, "question": "How much?", "answer": ["4"], "derivation": "", "scale": ""}
     report = {"table": {"uid": "t", "table": [["a", "4"]]}, "paragraphs": [], "questions": [asked]}

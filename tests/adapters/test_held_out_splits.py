@@ -44,6 +44,14 @@ def test_records_that_say_so_are_rejects(tmp_path: Path):
     assert alone == ["sample", "unwanted_split", "unwanted_split"]
 
 
+def test_splits_may_be_told_as_codes(tmp_path: Path):
+    books = {str(code): {"questions": ["Who?"], "answers": ["She"], "split": code} for code in (1, 2, 3)}
+    rows = normalised(tmp_path, "ocr_vqa", {"dataset.json": books})
+    assert outcomes(rows) == ["sample", "sample", "unwanted_split"]
+    (detail,) = (row["reject"]["detail"] for row in rows if row["reject"])
+    assert detail.startswith("its split is 'test'; reading.splits")
+
+
 def test_files_beside_others_stay_unread(tmp_path: Path):
     files = {"train.json": [TALLY], "test.json": [{**TALLY, "question": "How many then?"}] * 2}
     name = "tallyqa_cauldron_llava_format"

@@ -29,6 +29,7 @@ def adapt(record: Record, source: Source, family: Family) -> Draft | Problem:
 def held_out(record: Record, source: Source) -> Problem | None:
     """A record of a split that the source leaves out; in a file that is named so, it was asked for."""
     split = record.value.get("split")
+    split = source.reading.split_codes.get(str(split), split) if source.reading else split
     if source.wants(splits_said(split)) or not source.wants(splits_in(record.origin.file)):
         return None
     detail = f"its split is {shorten(split)}; reading.splits of a catalogue file takes it, as in [train, val, test]"
