@@ -79,6 +79,22 @@ def test_pictures_come_to_their_instructions(tmp_path: Path, layout: Mapping[str
         assert sample["gold_answer"] is None
 
 
+def test_gqa_of_the_hub_has_its_pictures_in_tables_of_their_own(tmp_path: Path):
+    asked = {"id": "07", "imageId": "n9", "question": "Is it?", "answer": "yes", "fullAnswer": "Yes.", "semantic": []}
+    files = {
+        "train_balanced_instructions/train-0.parquet": [asked],
+        "val_balanced_instructions/val-0.parquet": [{**asked, "imageId": "n8"}],
+        "train_balanced_images/train-0.parquet": [{"id": "n9", "image": {"bytes": SHOWN[KEYS[0]], "path": None}}],
+        "val_balanced_images/val-0.parquet": [{"id": "n8", "image": {"bytes": SHOWN[KEYS[1]], "path": None}}],
+    }
+    normalised(tmp_path, "gqa", files)
+    storage = Storage(sources_root=str(tmp_path))
+    rows = staged(packaged_sources()["gqa"], storage, Media())
+    shown = [row["sample"]["media"] for row in rows if row["sample"]]
+    assert shown == [[hashlib.sha256(SHOWN[KEYS[at]]).hexdigest()] for at in (0, 1)]
+    assert plan_sources([packaged_sources()["gqa"]], storage).unread == {"gqa": {}}
+
+
 def test_files_of_pictures_are_not_told_as_unread(tmp_path: Path):
     normalised(tmp_path, "mimic_cgd", LAYOUTS["a map in base64"])
     plan = plan_sources([packaged_sources()["mimic_cgd"]], Storage(sources_root=str(tmp_path)))
