@@ -198,6 +198,24 @@ def test_wikisql_is_answered_by_its_queries(tmp_path: Path):
     assert said(samples[0])[0].startswith(f"Towns\n{SHOWN}\n\n")
 
 
+def test_wikisql_of_the_hub_holds_its_tables(tmp_path: Path):
+    names = ("column_index", "operator_index", "condition")
+    table = {**TABLE, "rows": [[str(cell) for cell in row] for row in TABLE["rows"]]}
+    held = []
+    for asked, (query, _) in QUERIES.items():
+        conds = [[at, operator, str(wanted)] for at, operator, wanted in query["conds"]]
+        columns = {name: [row[at] for row in conds] for at, name in enumerate(names)}
+        held.append({"phase": 1, "question": asked, "table": table, "sql": {**query, "conds": columns}})
+    write(tmp_path / "robut_wikisql_cauldron" / "train.jsonl", as_lines(held))
+    rows = staged(packaged_sources()["robut_wikisql_cauldron"], Storage(sources_root=str(tmp_path)))
+    samples = [row["sample"] for row in rows if row["sample"]]
+    assert not any(row["reject"] for row in rows)
+    assert {said(sample)[0].rpartition("\n\n")[2]: said(sample)[1] for sample in samples} == {
+        asked: answer for asked, (_, answer) in QUERIES.items()
+    }
+    assert said(samples[0])[0].startswith(f"Towns\n{SHOWN}\n\n")
+
+
 @pytest.mark.parametrize("top", ["dataset", "statista_dataset/dataset"])
 def test_charts_with_their_text_in_folders(tmp_path: Path, top: str):
     folder = tmp_path / "chart2text_cauldron" / top

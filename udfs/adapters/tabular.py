@@ -16,7 +16,7 @@ from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import QUESTIONS, key_of, orphan
 from udfs.adapters.media import KEY, PATH, PICTURE
 from udfs.adapters.prepare import several
-from udfs.adapters.shapes import ARRAY, TABLE, family, fields
+from udfs.adapters.shapes import ARRAY, PARQUET, TABLE, family, fields, rows
 from udfs.ids import digest, field
 from udfs.sample import Part, Record
 
@@ -98,7 +98,8 @@ def queried(value: Value) -> Value:
     table, query = record_of(value.get("_table"), "table"), record_of(value.get("sql"), "sql")
     rows = [items(row, "rows") for row in items(table.get("rows"), "rows")]
     types = [str(name) for name in items(table.get("types", []), "types")]
-    for at, condition in enumerate(items(query.get("conds"), "conds")):
+    for at, told in enumerate(items(query.get("conds"), "conds")):
+        condition = list(told.values()) if isinstance(told, Mapping) else told
         if len(items(condition, f"conds.{at}")) != 3:
             raise Drop(DropReason.WRONG_SHAPE, f"condition {kind(condition)}; allowed: column, operator and value")
         column, operator, wanted = condition
@@ -106,6 +107,11 @@ def queried(value: Value) -> Value:
         rows = [row for row in rows if _holds(_cell(row, column), operator, wanted, numeric=numeric)]
     found = [_cell(row, query.get("sel")) for row in rows]
     return gridded({**value, "answer": _aggregated(found, query.get("agg"))})
+
+
+def with_own_table(value: Value) -> Value:
+    """WikiSQL's rows on the hub, which hold their table."""
+    return queried({**{name: part for name, part in value.items() if name != "table"}, "_table": value.get("table")})
 
 
 def _cell(row: Sequence[Any], column: object) -> Any:  # noqa: ANN401 - text or a number
@@ -247,6 +253,11 @@ TABULAR: Mapping[str, Family] = {
             Shape(ARRAY, frozenset({"table_id", "question", "sql"}), None, QUESTIONS, key_of("table_id")),
             Shape(ARRAY, frozenset({"id", "header", "rows"}), None, TABLES, key_of("id")),
             joiner=with_table,
+        ),
+        family(
+            "wikisql_parquet",
+            Recipe(_asked(answer=("answer",)), prepare=with_own_table, system="table", shows=False),
+            rows(PARQUET | ARRAY, "question", "table", "sql"),
         ),
         family(
             "chart_text_folders",
