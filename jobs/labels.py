@@ -150,8 +150,10 @@ def read_labels(tables: Tables) -> Mapping[str, Answers]:
     return people
 
 
-def agreement(tables: Tables, config: Config) -> Agreement | None:
+def agreement(tables: Tables, config: Config, only: str | None = None) -> Agreement | None:
     """Kappa between every judge and every person, overall and by category; None where nobody labelled anything.
+
+    `only` is the judge_id of the one judge that is asked for.
 
     A judge answers as publishing takes it: good is what the threshold keeps; an unreadable verdict is dropped, so bad.
     """
@@ -164,6 +166,8 @@ def agreement(tables: Tables, config: Config) -> Agreement | None:
     names = ("subject_id", "judge", "judge_id", "passes", "category")
     rows: list[Row] = []
     for judge, judge_id in sorted(known):
+        if only not in (None, judge_id):
+            continue
         told = verdicts(tables, config, judge_id, judge).where(
             f.col("subject_id").isin(ids) & f.col("passes").isNotNull()
         )

@@ -31,7 +31,7 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
     release_id = int(last["release_id"]) + 1 if last else 1
     taken = take(pool, chosen.quotas, config.publishing.si_share)
     version = stage(tables, released(tables, taken, verdicts(tables, config, judge), release_id))
-    candidate = Candidate(STAGED, version, sum(chosen.quotas.values()), release_id, run_id)
+    candidate = Candidate(STAGED, version, sum(chosen.quotas.values()), release_id, run_id, judge or "")
     verdict = run_gate(tables, candidate, config, intake)
     told = {"judge": config.publishing.judge, "judge_id": judge, "judged": intake.verdicts}
     _record(tables, (run_id, started), told, (intake, chosen, verdict))

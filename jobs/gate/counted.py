@@ -1,6 +1,7 @@
 """Numbers that no pass over a single table gives: against the logs, and between tables."""
 
 import json
+import math
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
@@ -81,8 +82,8 @@ def count_stages(subject: Subject) -> Numbers:
         ("judged", "verdicts_parsed"): Counted(intake.parsed / intake.judged if intake.judged else 1),
         ("judged", "drop_rate"): Counted(intake.drop_rate),
     }
-    if subject.kappas is not None:
-        numbers["judged", "agrees_with_people"] = Counted(min(subject.kappas, default=None))
+    if subject.kappa is not None:
+        numbers["judged", "agrees_with_people"] = Counted(None if math.isnan(subject.kappa) else subject.kappa)
     return numbers
 
 

@@ -1,5 +1,6 @@
 """What the gate looks at, and what it says of it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ class Candidate:
     """Rows that were chosen for it."""
     release_id: int
     run_id: str
+    judge_id: str = ""
+    """Of the judge that decides; empty where nothing was judged."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class Subject:
     candidate: Candidate
     config: Config
     intake: Intake
-    kappas: tuple[float, ...] | None = None
-    """Mean kappa of the deciding judge with people; None where nobody labelled."""
+    kappa: float | None = None
+    """Mean of the deciding judge's kappas with people, NaN where nobody labelled its pairs; None without labels."""
 
 
 def subject_of(tables: Tables, candidate: Candidate, config: Config, intake: Intake) -> Subject:
@@ -79,19 +82,20 @@ def subject_of(tables: Tables, candidate: Candidate, config: Config, intake: Int
         empty = tables.spark.createDataFrame([], spark_schema(TABLES[name]))
         frames[name] = tables.read(name) if tables.exists(name) else empty
     return Subject(
-        frames | {"instruct": staged(tables, candidate.version)}, candidate, config, intake, _kappas(tables, config)
+        frames | {"instruct": staged(tables, candidate.version)},
+        candidate,
+        config,
+        intake,
+        _kappa(tables, candidate, config),
     )
 
 
-def _kappas(tables: Tables, config: Config) -> tuple[float, ...] | None:
+def _kappa(tables: Tables, candidate: Candidate, config: Config) -> float | None:
     # Imported here: it brings the pages along.
     from jobs.labels import agreement
 
-    found = agreement(tables, config)
-    if found is None:
-        return None
-    name = config.publishing.judge
-    return tuple(found.with_people(judge) for judge in found.judges if judge == name or judge.startswith(f"{name} "))
+    found = agreement(tables, config, candidate.judge_id)
+    return None if found is None else found.with_people(found.judges[0]) if found.judges else math.nan
 
 
 def outcome_of(table: str, rule: Rule, success: bool, counted: Counted, next_step: str) -> Outcome:

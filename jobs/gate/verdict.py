@@ -48,7 +48,7 @@ class Verdict:
 def judge_subject(subject: Subject, measures: Mapping[str, Measure] = MEASURES) -> tuple[Outcome, ...]:
     """An outcome for each rule; what raises has failed, and so have the rules that it should have counted for."""
     candidate = subject.candidate
-    expected = Expected(candidate.release_id, candidate.rows, subject.kappas is not None)
+    expected = Expected(candidate.release_id, candidate.rows, subject.kappa is not None)
     wanted = suites(subject.config.gate, expected)
     numbers: dict[tuple[str, str], Counted] = {}
     outcomes = []

@@ -253,4 +253,4 @@ def spoil(frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
 def subject_of_rows(frames: Mapping[str, DataFrame], config: Config, chosen: int, intake: Intake = INTAKE) -> Subject:
     """What the gate would see."""
     plain = {name: frame.drop("n") for name, frame in frames.items()}
-    return Subject(plain, Candidate(STAGED, 0, chosen, 1, "run"), config, intake, (0.7,))
+    return Subject(plain, Candidate(STAGED, 0, chosen, 1, "run"), config, intake, 0.7)

@@ -181,6 +181,13 @@ def test_a_sheet_is_even_over_verdicts_and_its_labels_come_back(told: tuple[Tabl
     assert found.people == ("Ann", "Bob")
     assert found.with_people("main") == 1
     assert -1 <= found.with_people("second") < 1
+    second = tables.read("judged").where("judge = 'second'").select("judge_id").distinct().collect()
+    alone = agreement(tables, options.config, second[0]["judge_id"])
+    assert alone is not None
+    assert (alone.judges, alone.with_people("second")) == (("second",), found.with_people("second"))
+    nobody = agreement(tables, options.config, "")
+    assert nobody is not None
+    assert nobody.judges == ()
     whole = found.of("main", "Ann")
     assert whole is not None
     assert whole.items == 19
