@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from schemas.enums import Modality
+from schemas.enums import DropReason, Modality
+from schemas.errors import Drop
+from schemas.source import Source
 from udfs.adapters.family import Container, Family, Shape
-from udfs.adapters.flat import ALIASES, Recipe
+from udfs.adapters.fields import text
+from udfs.adapters.flat import ALIASES, Recipe, flat
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, QUESTIONS, answered, captioned
 from udfs.adapters.media import BASE64_KEYS
 from udfs.adapters.prepare import coco_2017
@@ -24,6 +27,7 @@ from udfs.adapters.shapes import (
     rows,
     side,
 )
+from udfs.sample import Draft, Record
 
 TEXT = Recipe(
     fields(answer=("response", "solution", "answer", "output"), rationale=(), context=(), options=()),
@@ -66,12 +70,30 @@ def tagged(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**value, "solution": found["answer"], "rationale": found["thought"] or ""} if found else value
 
 
+def of_member(record: Record, source: Source) -> Draft:
+    """M3IT as it lies on the hub, where the publisher's loader draws an instruction for each row from another file."""
+    value = {name: held for name, held in record.value.items() if held not in (None, "")}
+    if isinstance(told := value.get("sentences"), list):
+        value["sentences"] = " ".join(text(part, "sentences") for part in told)
+    if not set(_MEMBER.question) & set(value):
+        if "captioning" not in record.origin.file.split("/"):
+            detail = "its question is drawn from instructions.json of its folder: write one into it as `question`"
+            raise Drop(DropReason.MISSING_FIELD, detail)
+        value["question"] = DESCRIBE
+    return _OF_MEMBER(replace(record, value=value), source)
+
+
 def text_rows(containers: frozenset[Container]) -> tuple[Shape, ...]:
     pairs = (("question", "response"), ("question", "answer"), ("problem", "solution"), ("instruction", "output"))
     shown = frozenset({*ALIASES.media, *ALIASES.options, "videoID", "video_idx", "conversations"})
     return tuple(Shape(containers, frozenset(pair), forbids=shown) for pair in pairs)
 
 
+_MEMBER = fields(
+    question=("question", "inputs", "input"), answer=("answer", "outputs", "output", "sentences"),
+    media=tuple(sorted(BASE64_KEYS)), context=(),
+)  # fmt: skip
+_OF_MEMBER = flat(Recipe(_MEMBER, prose=True), "m3it_jsonl")
 FLAT: Mapping[str, Family] = {
     made.name: made
     for made in (
@@ -105,6 +127,18 @@ FLAT: Mapping[str, Family] = {
                 )
                 for shown in ("image", "images")
             ),
+        ),
+        Family(
+            "m3it_jsonl",
+            (
+                Shape(
+                    ARRAY,
+                    frozenset(),
+                    forbids=frozenset({"instruction"}),
+                    one_of={"media": _MEMBER.media, "answer": _MEMBER.answer},
+                ),
+            ),
+            of_member,
         ),
         family(
             "laion_gpt4v",
