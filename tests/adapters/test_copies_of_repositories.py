@@ -96,6 +96,29 @@ def test_other_splits_of_the_same_statements_are_told_and_not_read(tmp_path: Pat
     assert [why.partition(" the statements")[0] for why in unread.values()] == ["it holds", "it splits"]
 
 
+@pytest.mark.parametrize("name", ["coco_caption_train", "mscoco"])
+def test_pictures_of_an_archive_that_holds_two_splits_are_of_their_own(tmp_path: Path, name: str):
+    image = {"id": 9, "file_name": "000000000009.jpg", "width": 9, "height": 9}
+    captions = {"images": [image], "annotations": [{"id": 1, "image_id": 9, "caption": "A cup."}]}
+    box = {"id": 1, "image_id": 9, "bbox": [0, 0, 5, 5], "category_id": 1, "iscrowd": 0}
+    boxes = {"images": [image], "annotations": [box], "categories": [{"id": 1, "name": "cup"}]}
+    held = {"captions_train2017.json": captions, "instances_train2017.json": boxes, "instances_val2017.json": boxes}
+    archive = {f"annotations/{file}": content for file, content in held.items()}
+    found = normalised(tmp_path, name, {"annotations_trainval2017.zip": archive})
+    shown = {place for row in found if row["sample"] for place in row["sample"]["media"]}
+    splits = ("train2017",) if name == "coco_caption_train" else ("train2017", "val2017")
+    assert shown == {f"absent:{split}/000000000009.jpg" for split in splits}
+
+
+def test_questions_of_a_challenge_stay_unread(tmp_path: Path):
+    asked = {"1": {"question": "Is it?", "imageId": "n9", "answer": "yes"}}
+    blind = {"1": {"question": "Is it?", "imageId": "n9"}}
+    files = {"train_balanced_questions.json": asked, "submission_all_questions.json": blind}
+    found = normalised(tmp_path, "gqa", {"questions1.2.zip": files})
+    assert [row["sample"]["gold_answer"] for row in found if row["sample"]] == ["yes"]
+    assert not any(row["reject"] for row in found)
+
+
 def test_a_copy_that_lies_alone_is_read(tmp_path: Path):
     asked = {"uid": "q", "order": 1, "question": "How much?", "answer": ["4"], "derivation": "", "scale": ""}
     report = {"table": {"uid": "t", "table": [["a", "4"]]}, "paragraphs": [], "questions": [asked]}

@@ -30,6 +30,8 @@ NO_MEDIA = frozenset({"", "None", "none", "nan"})
 """How LLaVA files say that a record shows nothing."""
 
 _PARTS = string.Formatter()
+_SUBSET = re.compile(r"(?<![a-z])(train|val|test|test-dev)20[0-9]{2}")
+"""As COCO names them; an archive called trainval2017 holds two."""
 
 
 def refs(value: object, name: str, medium: MediaKind = MediaKind.IMAGE) -> tuple[MediaRef, ...]:
@@ -139,7 +141,7 @@ def _part(name: str, record: Record) -> Any:  # noqa: ANN401 - whatever the reco
     if value is not None:
         return None if value == "" else value
     *above, folder, _ = ("", "", *archives.unpacked(record.origin.file).split("/"))
-    found = re.search(r"(train|val|test|test-dev)20[0-9]{2}", record.origin.file)
+    found = _SUBSET.search(record.origin.file)
     known = {
         "key": record.value.get(KEY, record.origin.original_id),
         "folder": "".join(f"{step}/" for step in (*above, folder) if step),
