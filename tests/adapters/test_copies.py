@@ -50,6 +50,16 @@ COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
         "coco_caption_val", {"data/val.parquet": [{**CAPTIONS, "image": PIXELS, "answer": ["A black cat.", "A cat."]}]},
         [("Come up with a caption.", "A black cat.", None, "embedded")],
     ),
+    "coco, a caption a record": (
+        "coco_caption_train",
+        {"coco_karpathy_train.json": [{"caption": "A cat.", "image": "train2014/1.jpg", "image_id": "coco_1"}]},
+        [("Describe this picture.", "A cat.", None, "train2014/1.jpg")],
+    ),
+    "coco, a list of captions a record": (
+        "coco_caption_val",
+        {"coco_karpathy_val.json": [{"caption": ["Cats.", "A black cat sits."], "image": "val2014/1.jpg"}]},
+        [("Describe this picture.", "Cats.", None, "val2014/1.jpg")],
+    ),
     "pages without an idea": (
         "websight_cauldron", {"data/train.parquet": [{"image": PIXELS, "text": "<html>a</html>"}]},
         [(SHOT, "```html\n<html>a</html>\n```", None, "embedded")],

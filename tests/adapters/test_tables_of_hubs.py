@@ -13,7 +13,7 @@ from publishing import picture
 from schemas.config import Media, Storage
 from schemas.errors import InputError
 from schemas.source import packaged_sources
-from udfs.adapters.paired import READ
+from udfs.adapters.paired import READ, RECEIPT
 from udfs.adapters.regions import LOCATE
 from udfs.adapters.releases import CHART
 
@@ -101,6 +101,27 @@ TABLES: Mapping[str, tuple[str, Row, list[str], str | None, int]] = {
         "iam_cauldron", {"image": PIXELS, "text": "A hill ."},
         ["<image>\nRead the handwriting in this picture.", "A hill ."], None, 1,
     ),
+    "sroie, lines and keys in the row": (
+        "sroie",
+        {
+            "key": "X1", "image": PIXELS, "words": ["SHOP LTD", "TOTAL 9.00"], "bboxes": [[1, 2, 3, 4]] * 2,
+            "entities": {"company": "SHOP LTD", "date": "", "address": "A street", "total": "9.00"},
+        },
+        [
+            f"<image>\n{READ}", "SHOP LTD\nTOTAL 9.00", RECEIPT,
+            '{"company": "SHOP LTD", "address": "A street", "total": "9.00"}',
+        ],
+        None, 1,
+    ),
+    "visual genome, with its pictures": (
+        "visualgenome",
+        {"image": PIXELS, "image_id": 1, "qas": {"qa_id": [1, 2], "question": ["What?", "Why?"], "answer": ["x", "y"]}},
+        ["<image>\nWhat?", "x", "Why?", "y"], None, 1,
+    ),
+    "hateful memes, a path beside the picture": (
+        "hatefulmemes_cauldron_llava_format", {"id": 1, "img": "img/1.png", "image": PIXELS, "label": 0, "text": "so"},
+        ['<image>\nIs this meme hateful? Its text reads "so". Answer yes or no.', "No"], "No", 1,
+    ),
     "turns, as an object of lists": (
         "allava_vflan",
         {"image": PIXELS, "conversations": {"from": ["human", "gpt"], "value": ["<image>\nWhat?", "A hill it is."]}},
@@ -160,6 +181,8 @@ def test_a_table(tmp_path: Path, name: str, row: Row, said: list[str], gold: str
         ("finqa", {**FILING, "answers": ""}, "no_answer", "answers is text"),
         ("plotqa", {"image": PIXELS, "text": '[{"x": [1], "y": []}]'}, "wrong_shape", "1 x and 0 y"),
         ("plotqa", {"image": PIXELS, "text": "[1]"}, "wrong_shape", "models.0 is a number (1)"),
+        ("sroie", {"image": PIXELS, "words": ["a"], "entities": {"company": ""}}, "no_answer", "none of company"),
+        ("sroie", {"image": PIXELS, "words": [], "entities": {"company": "A"}}, "no_answer", "0 lines of text"),
         ("plotqa", {"image": PIXELS, "text": None}, "no_answer", "answer is text ('')"),
     ],
 )

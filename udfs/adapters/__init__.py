@@ -10,6 +10,7 @@ from udfs.adapters.conversations import CONVERSATIONS
 from udfs.adapters.entries import ENTRIES
 from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.originals import ORIGINALS
+from udfs.adapters.own_tables import OWN_TABLES
 from udfs.adapters.paired import PAIRED
 from udfs.adapters.panels import PANELS
 from udfs.adapters.publishers import PUBLISHERS
@@ -21,7 +22,7 @@ from udfs.sample import Adapter
 
 FAMILIES: Mapping[str, Family] = {
     **CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **RELEASES, **PAIRED, **PANELS, **REGIONS,
-    **TABULAR, **ARRAYS, **ENTRIES,
+    **TABULAR, **ARRAYS, **ENTRIES, **OWN_TABLES,
 }  # fmt: skip
 _ALONE = frozenset({Container.FILES, Container.LINES})
 ANYTHING = (

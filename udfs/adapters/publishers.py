@@ -61,7 +61,12 @@ PUBLISHERS: Mapping[str, Family] = {
             rows(KEYED, "question", "choices", "answer", "hint"),
             rows(PARQUET, "image", "question", "choices", "answer", "hint"),
         ),
-        family("visual_genome_json", Recipe(pairs="qas", media=("{id}.jpg",)), rows(ARRAY, "id", "qas")),
+        family(
+            "visual_genome_json",
+            Recipe(pairs="qas", media=("{id}.jpg",)),
+            rows(ARRAY, "id", "qas"),
+            rows(PARQUET, "image", "qas"),
+        ),
         family(
             "coco_joined_json",
             Recipe(

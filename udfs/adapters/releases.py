@@ -17,7 +17,7 @@ from udfs.adapters.flat import ALIASES, NOTES, Recipe, flat
 from udfs.adapters.joins import ANNOTATIONS, QUESTIONS, key_of, orphan
 from udfs.adapters.media import KEY, PATH, PICTURE
 from udfs.adapters.options import LETTERS
-from udfs.adapters.paired import READ, coded
+from udfs.adapters.paired import READ, asked_of_receipt, coded
 from udfs.adapters.shapes import ARRAY, CONVERSATIONS, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows
 from udfs.ids import digest, field
 from udfs.sample import Draft, Part, Record
@@ -58,9 +58,12 @@ def diagram(value: Value) -> Value:
     return {"pairs": pairs, **({NOTES: note} if left else {})}
 
 
+CAPTION_LISTS = ("captions", "caption_str", "reference_strs", "caption")
+
+
 def captioned(value: Value) -> Value:
-    """TextCaps and Screen2Words: the hub's copies list the captions of a picture; the first one is taken."""
-    told = next((value[name] for name in ("captions", "caption_str", "reference_strs") if value.get(name)), None)
+    """TextCaps, Screen2Words and COCO: some copies list all captions of a picture, of which the first one is taken."""
+    told = next((value[name] for name in CAPTION_LISTS if value.get(name)), None)
     return {**value, "caption": told[0] if isinstance(told, list) and told else told}
 
 
@@ -104,6 +107,14 @@ _READ = flat(replace(_TEXT, ask=READ), "image_text_parquet")
 def with_text(record: Record, source: Source) -> Draft:
     """What a source of text in pictures says about one is what stands there; other sources describe theirs."""
     return (_READ if source.category is Category.OCR else _DESCRIBED)(record, source)
+
+
+def receipt(value: Value) -> Value:
+    """SROIE on hubs: lines of a receipt and its four keys in the row of its picture."""
+    lines = [{"transcription": line, "ignore": 0} for line in items(value.get("words") or [], "words")]
+    return asked_of_receipt(
+        {"id": value.get("key"), "image": value.get("image"), "boxes": lines, "keys": value["entities"]}
+    )
 
 
 DIAGRAMS = ("diagram_path", "diagram_url", "diagram", "image")
@@ -202,7 +213,7 @@ RELEASES: Mapping[str, Family] = {
         family(
             "hateful_memes_jsonl",
             Recipe(
-                fields(question=(), answer=("label",), media=("img", "image"), context=()),
+                fields(question=(), answer=("label",), media=("image", "img"), context=()),
                 ask='Is this meme hateful? Its text reads "{text}". Answer yes or no.',
                 words=YES_NO,
             ),
@@ -241,9 +252,14 @@ RELEASES: Mapping[str, Family] = {
         ),
         family(
             "described_json",
-            replace(CAPTIONED, free=True),
+            replace(CAPTIONED, prepare=captioned, free=True),
             replace(rows(ARRAY | PARQUET, "image", "description"), forbids=CONVERSATIONS.union(ALIASES.answer)),
-            shown(PARQUET, "image", "caption"),
+            shown(ARRAY | PARQUET, "image", "caption"),
+        ),
+        family(
+            "receipt_parquet",
+            Recipe(fields(media=("image",)), prepare=receipt, pairs="pairs", free=True),
+            rows(PARQUET, "image", "words", "entities"),
         ),
         Family("image_text_parquet", (shown(PARQUET, "image", "text"),), with_text),
         family(

@@ -1,0 +1,57 @@
+"""Questions whose rows hold the table that they are about, as hubs publish them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from udfs.adapters.family import Family, Shape
+from udfs.adapters.fields import items, text
+from udfs.adapters.flat import Recipe
+from udfs.adapters.joins import QUESTIONS, key_of
+from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, rows
+from udfs.adapters.tabular import TABLES, gridded, in_sequence, of_sqa
+from udfs.sample import Part, Record
+
+Value = Mapping[str, Any]
+
+
+def all_answers(value: Value) -> Value:
+    """WikiTableQuestions: what elsewhere are answers of several annotators are the parts of one here."""
+    told = [text(part, "answers") for part in items(value.get("answers"), "answers")]
+    return gridded({**value, "answer": ", ".join(told), "_table": value.get("table")})
+
+
+def rows_in_sequence(key: str, parts: Iterable[Part]) -> Iterator[Record]:
+    """SQA: rows of one table, of which each repeats it."""
+    held = list(parts)
+    shown = {"header": held[0].value.get("table_header"), "rows": held[0].value.get("table_data")}
+    yield from in_sequence(key, [replace(held[0], side=TABLES, value=shown), *held])
+
+
+_ASKED = fields(answer=("answer",), context=("table",), rationale=(), options=())
+OWN_TABLES: Mapping[str, Family] = {
+    made.name: made
+    for made in (
+        replace(
+            family(
+                "wtq_parquet",
+                Recipe(_ASKED, prepare=all_answers, system="table", shows=False),
+                rows(PARQUET | ARRAY, "id", "question", "answers", "table"),
+            ),
+            named=True,
+        ),
+        family(
+            "sqa_parquet",
+            Recipe(_ASKED, prepare=of_sqa, pairs="pairs", system="table", shows=False),
+            Shape(
+                PARQUET | ARRAY,
+                frozenset({"id", "annotator", "position", "question", "table_header", "table_data", "answer_text"}),
+                None,
+                QUESTIONS,
+                key_of("table_file"),
+            ),
+            joiner=rows_in_sequence,
+        ),
+    )
+}
+"""Tables within rows."""
