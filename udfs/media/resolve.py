@@ -24,7 +24,7 @@ REMEMBERED = 10_000
 LOOKED_INTO = 32
 """Folders right below a root that may be searched for a medium that is not where its record says."""
 SUFFIXES = {
-    MediaKind.IMAGE: (".jpg", ".png", ".jpeg", ".gif", ".webp"),
+    MediaKind.IMAGE: (".jpg", ".png", ".jpeg", ".gif", ".webp", ".bmp"),
     MediaKind.VIDEO: (".mp4", ".mkv", ".webm", ".avi", ".mov"),
 }
 FRAMES = ("*.jpg", "*.jpeg", "*.png")
@@ -47,6 +47,7 @@ class _Wanted:
         for path in self.paths:
             beside = (f"{above}/{place}" for above in self.folders for place in (path, f"images/{path}"))
             places += (*_places(folder, name, path), *_inner(stem, path), *beside)
+            places += (str(PurePosixPath(path).parent / "img" / PurePosixPath(path).name),) if self.folders else ()
         # Some archives are to be unpacked into a folder `images`.
         return [str(PurePosixPath(place)) for place in (*places, *(place.removeprefix("images/") for place in places))]
 
