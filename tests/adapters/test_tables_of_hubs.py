@@ -122,6 +122,16 @@ TABLES: Mapping[str, tuple[str, Row, list[str], str | None, int]] = {
         "hatefulmemes_cauldron_llava_format", {"id": 1, "img": "img/1.png", "image": PIXELS, "label": 0, "text": "so"},
         ['<image>\nIs this meme hateful? Its text reads "so". Answer yes or no.', "No"], "No", 1,
     ),
+    "pmc-vqa, as a table": (
+        "pmc_vqa_mathv360k",
+        {"Figure_path": "P1.jpg", "Question": " What? ", "Answer": "x", "Choice A": " A:x ", "Choice B": " B:y ",
+         "Answer_label": "A"},
+        ["<image>\nWhat?\nA. x\nB. y", "A. x"], "A", 1,
+    ),
+    "formulas": (
+        "hme", {"image": PIXELS, "latex": "x ^ 2"},
+        ["<image>\nWrite the handwritten formula in this picture as LaTeX.", "x ^ 2"], None, 1,
+    ),
     "turns, as an object of lists": (
         "allava_vflan",
         {"image": PIXELS, "conversations": {"from": ["human", "gpt"], "value": ["<image>\nWhat?", "A hill it is."]}},

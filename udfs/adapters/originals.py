@@ -265,7 +265,7 @@ ORIGINALS: Mapping[str, Family] = {
                 ),
                 by_letter=True,
             ),
-            rows(TABLE, "Figure_path", "Question", "Choice A", "Choice B"),
+            rows(TABLE | PARQUET, "Figure_path", "Question", "Choice A", "Choice B"),
         ),
         family(
             "visual7w_json",
