@@ -45,6 +45,25 @@ def test_choices_of_mavis_in_one_text_are_told_with_their_letter(tmp_path: Path)
     assert sample["gold_answer"] == "B"
 
 
+def test_mavis_in_json_is_read_as_its_table_is(tmp_path: Path):
+    words = {"text_lite_question": "Find x.", "text_dominant_question": "AB is 3. Find x.", "CoT_reasoning": "So."}
+    row = {"image_text_lite": "lite/1.png", "text_en": words, "choices": "A. 3\nB. 4", "answer_index": 1}
+    made = normalised(tmp_path, "mavis_math_rule_geo", {"RuleBaseGeo.zip": {"depth0/problems.json": [row]}})
+    (sample,) = [one["sample"] for one in made if one["sample"]]
+    assert [turn["text"] for turn in sample["conversation"]] == ["<image>\nFind x.\nA. 3\nB. 4", "So.\nAnswer: B. 4"]
+    assert (sample["media"], sample["gold_answer"]) == (["absent:lite/1.png"], "B")
+
+
+def test_choices_of_mavis_in_a_conversation_keep_their_letters(tmp_path: Path):
+    asked = "<image>\nFirst perform reasoning, then finally select the answer.\nQuestion: Find x.\nChoices:\nA:3\nB:4"
+    talk = [{"from": "human", "value": asked}, {"from": "gpt", "value": "So it is.\nAnswer:B"}]
+    row = {"id": "1", "image": "a.png", "question_type": "multi-choice", "conversations": talk}
+    made = normalised(tmp_path, "mavis_math_metagen", {"Geometry_Caption_to_Question.json": [row]})
+    (sample,) = [one["sample"] for one in made if one["sample"]]
+    assert [turn["text"] for turn in sample["conversation"]] == [asked, "So it is.\nAnswer:B"]
+    assert sample["gold_answer"] == "B"
+
+
 def test_letters_out_of_order_are_no_options():
     with pytest.raises(Drop, match="lettered A, B, D, C"):
         options({"options": ["A) x", "B) y", "D) z", "C) w"]}, ("options",))

@@ -208,7 +208,7 @@ RELEASES: Mapping[str, Family] = {
                 ),
                 by_index=True,
             ),
-            rows(PARQUET, "image_text_lite", "text_en", "choices", "answer_index"),
+            rows(PARQUET | ARRAY, "image_text_lite", "text_en", "choices", "answer_index"),
         ),
         family(
             "hateful_memes_jsonl",
