@@ -16,6 +16,7 @@ HITAB = {"table_id": "9", "table_source": "x", "question": "How many?", "answer"
 SCREEN = {"image_id": 1, "question": "How many?", "ground_truth": [{"full_answer": "There are three."}]}
 FILED = {"pre_text": ["a"], "post_text": [], "table": [["x"]], "qa": {"question": "?", "answer": "1"}, "id": "f"}
 ASKED = {"q_uid": "u0", "question": "Why?", **{f"option {at}": f"It is {at}." for at in range(5)}}
+PROBLEM = {"question": "How many?", "choices": None, "answer": "3", "unit": None, "table": "a | b", "solution": "So."}
 NAMES = {f"u{at}": f"https://x/{at}" for at in range(12)}
 
 REPOSITORIES: Mapping[str, tuple[str, Mapping[str, Any], str, str]] = {
@@ -39,6 +40,14 @@ REPOSITORIES: Mapping[str, tuple[str, Mapping[str, Any], str, str]] = {
     "predictions beside the data": (
         "finqa", {"FinQA/dataset/train.json": [FILED], "FinQA/code/p.json": [{"id": "x", "predicted": ["add("]}]},
         "FinQA/dataset/train.json", "1",
+    ),
+    "results of a model beside the problems": (
+        "tabmwp_cauldron",
+        {
+            "PromptPG/data/tabmwp/problems_train.json": {"1": PROBLEM, "2": PROBLEM},
+            "PromptPG/results/gpt3/exp1.json": {"acc": 57, "results": {"1": {"prompt": "?", "answer": "9"}}},
+        },
+        "PromptPG/data/tabmwp/problems_train.json", "So.\nAnswer: 3",
     ),
     "links beside the answers": (
         "egoschema",
@@ -119,6 +128,15 @@ def test_questions_of_a_challenge_stay_unread(tmp_path: Path):
     assert not any(row["reject"] for row in found)
 
 
+@pytest.mark.parametrize(
+    ("name", "read"), [("lrv_chart", "chart_release_update"), ("lrv_normal_filtered", "filter_cap")]
+)
+def test_both_parts_of_lrv_lie_side_by_side(tmp_path: Path, name: str, read: str):
+    asked = [{"image_id": "1", "question": "Is it?", "answer": "It is.", "task": "t"}]
+    found = normalised(tmp_path, name, {"chart_release_update.json": asked, "filter_cap.json": asked})
+    assert [row["sample"]["origin"]["file"] for row in found if row["sample"]] == [f"{read}.json"]
+
+
 def test_a_copy_that_lies_alone_is_read(tmp_path: Path):
     asked = {"uid": "q", "order": 1, "question": "How much?", "answer": ["4"], "derivation": "", "scale": ""}
     report = {"table": {"uid": "t", "table": [["a", "4"]]}, "paragraphs": [], "questions": [asked]}
@@ -129,6 +147,6 @@ def test_a_copy_that_lies_alone_is_read(tmp_path: Path):
 @pytest.mark.parametrize(("name", "files", "file", "answer"), REPOSITORIES.values(), ids=REPOSITORIES)
 def test_a_repository(tmp_path: Path, name: str, files: Mapping[str, Any], file: str, answer: str):
     found = normalised(tmp_path, name, files)
-    (sample,) = [row["sample"] for row in found if row["sample"]]
-    assert (sample["origin"]["file"], sample["conversation"][-1]["text"]) == (file, answer)
+    told = {(at["origin"]["file"], at["conversation"][-1]["text"]) for row in found if (at := row["sample"])}
+    assert told == {(file, answer)}
     assert {row["reject"]["drop_reason"] for row in found if row["reject"]} <= {"orphan_annotation"}

@@ -178,7 +178,9 @@ def _resembles(shape: Shape, layout: Layout) -> bool:
     if layout.first is None:
         return True
     here = set(layout.first)
-    return layout.container not in TABLES and not shape.forbids & here and bool(_known(shape) & here)
+    if layout.container in TABLES or shape.forbids & here or not _known(shape) & here:
+        return False
+    return 2 * len(shape.keys & here) >= len(shape.keys)  # with less than half of them it is another kind of record
 
 
 def _known(shape: Shape) -> frozenset[str]:
