@@ -45,7 +45,7 @@ _ENCRYPTED = 0x1
 _LOCAL = struct.Struct("<4s5H3I2H")
 _BUFFER = 1 << 20
 _TAR, _LOCKED = -1, -2
-_BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError)
+BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError)
 
 _Named = tuple[str, tuple[int, int, int, int, int]]
 """Name; place, packed bytes, bytes, CRC, method."""
@@ -127,7 +127,7 @@ def read_member(member: Member, most: int) -> bytes:
     try:
         with closing(open_member(member)) as stream:
             data = bytes(stream.read(member.size))
-    except _BROKEN as error:
+    except BROKEN as error:
         raise _damaged(member, str(error)) from error
     if len(data) != member.size:
         raise _damaged(member, f"{len(data):,} bytes, its directory says {member.size:,}")
@@ -187,7 +187,7 @@ def _index(uri: str, stamp: tuple[int, int]) -> _Index | Drop:
             return _sorted(uri, _zipped(raw) if uri.lower().endswith(".zip") else _tarred(uri, raw, stamp[0]))
     except Drop as drop:
         return drop
-    except _BROKEN as error:
+    except BROKEN as error:
         return _damaged(uri, str(error))
 
 

@@ -7,6 +7,7 @@ from jobs.normalise.read import Item
 from jobs.normalise.survey import PICTURES, Looker, Survey, survey, words_of
 from jobs.readers import Range, plan_ranges
 from jobs.readers.folders import Folder, plan_files
+from jobs.readers.shards import is_shard
 from schemas.config import Storage
 from schemas.errors import InputError
 from schemas.source import Source
@@ -73,11 +74,15 @@ def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
     loose = any(file.lower().endswith(members.RECORDS) for file in found)
     # A compressed tar is inflated as a whole to see what it holds: not where annotations lie loose.
     declared, wrong = archives.annotations_below(folder, patterns, inflate=not loose) if patterns else ([], [])
+    shards = {file for file in found if is_shard(files.join(folder, file))}
+    declared = [file for file in declared if file.partition("!/")[0] not in shards]
     if declared:
         return declared, True
     if _own(source, folder) and not loose:
         packed, wrong = archives.annotations_below(folder, ("**/*",), inflate=True)
-        found = [*(file for file in found if not file.lower().endswith(members.SUFFIXES)), *packed] if packed else found
+        packed = [file for file in packed if file.partition("!/")[0] not in shards]
+        others = [file for file in found if file in shards or not file.lower().endswith(members.SUFFIXES)]
+        found = [*others, *packed] if packed or shards else found
     if not found or (wrong and all(file.lower().endswith(members.SUFFIXES) for file in found)):
         told = "".join(f"; {what}" for what in wrong[:3]) + archives.unreadable_in(folder)
         raise InputError(

@@ -9,6 +9,7 @@ from jobs.readers.json_records import read_json
 from jobs.readers.parquet import read_parquet
 from jobs.readers.pickles import read_pickle
 from jobs.readers.ranges import Range
+from jobs.readers.shards import read_shard
 from jobs.readers.small_files import read_files
 from jobs.readers.text_lines import read_lines
 from schemas.errors import InputError
@@ -28,6 +29,7 @@ _READERS: Mapping[Container, Callable[[str, Range], Iterator[Record]]] = {
     Container.LINES: read_lines,
     Container.FILES: read_files,
     Container.PICKLE: read_pickle,
+    Container.SHARD: read_shard,
 }
 
 

@@ -18,13 +18,13 @@ from udfs.adapters.family import WHOLE, Container, Layout
 def plan_ranges(uri: str, file: str, layout: Layout, target_bytes: int) -> list[Range]:
     """Ranges of about `target_bytes` that cover the records of one layout of the file at `uri`.
 
-    `file` is the name by which records know it, a path below the source's folder. A compressed file, a CSV
-    and a pickle are one range.
+    `file` is the name by which records know it, a path below the source's folder. A compressed file, a CSV,
+    a pickle and a shard are one range.
     """
     match layout.container:
         case Container.PARQUET:
             return plan_parquet(uri, file, target_bytes)
-        case Container.DELIMITED | Container.PICKLE:
+        case Container.DELIMITED | Container.PICKLE | Container.SHARD:
             size = files.size(uri)
             return [Range(file, layout.container, "", 0, None, 0, None, size, size)]
         case Container.JSON_LINES:

@@ -13,6 +13,7 @@ from jobs.readers.documents import outline_of
 from jobs.readers.pickles import SUFFIXES as PICKLES
 from jobs.readers.planning import plan_ranges
 from jobs.readers.ranges import Range
+from jobs.readers.shards import is_shard
 from jobs.readers.stream import BOM, head_of, is_compressed
 from jobs.readers.text_lines import first_of
 from schemas.errors import InputError
@@ -51,6 +52,8 @@ def _places(uri: str) -> list[Layout]:
     kind = _suffix(uri)
     if kind in PICKLES:
         return [Layout(Container.PICKLE, _array_name(uri) if kind == ".npy" else "")]
+    if is_shard(uri):
+        return [Layout(Container.SHARD)]
     head = _head(uri)
     if head.startswith(b"PAR1"):
         return [Layout(Container.PARQUET)]

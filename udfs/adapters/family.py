@@ -26,6 +26,8 @@ class Container(StrEnum):
     """A folder of files of one kind, each of them one record."""
     PICKLE = "pickle"
     """A pickled list of objects, or object whose values are the records."""
+    SHARD = "shard"
+    """A tar of samples as WebDataset writes them; read as rows of a table or lines of JSON are."""
 
 
 WHOLE = "(whole)"

@@ -37,6 +37,8 @@ Layouts = Mapping[str, Sequence[Layout]]
 EVERYWHERE = frozenset({"id", "image_id", "image_index", "question_id"})
 """Keys that tell nothing about a family."""
 TABLES = frozenset({Container.PARQUET, Container.DELIMITED})
+SHARDS = frozenset({Container.SHARD, Container.PARQUET, Container.JSON_LINES})
+"""Containers whose families read what a shard holds."""
 
 
 def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
@@ -168,7 +170,8 @@ def _has(record: Mapping[str, object], path: str) -> bool:
 
 
 def _lies(shape: Shape, layout: Layout) -> bool:
-    return layout.container in shape.containers and shape.at in (None, layout.at)
+    alike = SHARDS if layout.container is Container.SHARD else {layout.container}
+    return bool(alike & shape.containers) and shape.at in (None, layout.at)
 
 
 def _resembles(shape: Shape, layout: Layout) -> bool:
