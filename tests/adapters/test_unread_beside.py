@@ -1,0 +1,68 @@
+"""What lies beside a source's records and says the same again, or something else: it stays unread with the reason."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from normalised import normalised
+from publishing import picture
+
+from jobs.normalise.plan import plan_sources
+from schemas.config import Storage
+from schemas.source import packaged_sources
+
+Files = Mapping[str, Any]
+PLACE = {"image_filename": "CLEVR_train_000000.png", "image_index": 0, "split": "train", "question_index": 0}
+SUM = {"questions": [{**PLACE, "question": "Subtract all. How many?", "answer": 3}]}
+SCENE = {"image_filename": "CLEVR_train_000000.png", "image_index": 0, "objects": []}
+CLEVR = {
+    "CLEVR_v1.0/images/train/CLEVR_train_000000.png": picture(1),
+    "CLEVR_v1.0/questions/CLEVR_train_questions.json": {"questions": [{**PLACE, "question": "Any?", "answer": "no"}]},
+    "CLEVR_v1.0/scenes/CLEVR_train_scenes.json": {"scenes": [SCENE]},
+}
+LINE = "a01-000u-00 ok 154 19 408 746 1661 89 A|MOVE\n"
+WORD = "a01-000u-00-00 ok 154 408 768 27 51 AT A\n"
+ASKED = [{"image": "train_0422", "question": "Where are they?", "answer": "In the canals."}]
+LABELLED = [{"img_id": "train_0422", "question_id": 1, "sent": "Where are they?", "label": {"in canals": 1}}]
+
+BESIDE: Mapping[str, tuple[str, Files, str, dict[str, str]]] = {
+    "pictures' own questions": (
+        "clevr_math_mathv360k", {"clevr-math-train.json": SUM, **CLEVR}, "3",
+        {"CLEVR_train_questions.json": "CLEVR's own questions", "CLEVR_train_scenes.json": "CLEVR's scenes"},
+    ),
+    "pictures' own questions, in archives": (
+        "clevr_math_mathv360k",
+        {"data/clevr-math.zip": {"clevr-math-train.json": SUM}, "CLEVR_v1.0.zip": CLEVR}, "3",
+        {"CLEVR_train_questions.json": "CLEVR's own questions", "CLEVR_train_scenes.json": "CLEVR's scenes"},
+    ),
+    "words of lines": (
+        "iam_cauldron", {"ascii/lines.txt": LINE, "ascii/words.txt": WORD}, "A MOVE", {"words.txt": "word by word"}
+    ),
+    "answers for a classifier": (
+        "pathvqa", {"pvqa/qas/train/train_qa.pkl": ASKED, "pvqa/qas/train_vqa.pkl": LABELLED}, "In the canals.",
+        {"train_vqa.pkl": "for a classifier"},
+    ),
+}  # fmt: skip
+
+ALONE: Mapping[str, tuple[str, Files, str]] = {
+    "words": ("iam_cauldron", {"ascii/words.txt": WORD}, "A"),
+    "answers for a classifier": (
+        "pathvqa", {"qas/train_vqa.pkl": LABELLED, "qas/trainval_ans2label.pkl": {"in canals": 0}}, "in canals"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "files", "answer", "unread"), BESIDE.values(), ids=BESIDE)
+def test_beside(tmp_path: Path, name: str, files: Files, answer: str, unread: dict[str, str]):
+    found = normalised(tmp_path, name, files)
+    assert [row["sample"]["conversation"][-1]["text"] for row in found if row["sample"]] == [answer]
+    assert not any(row["reject"] for row in found)
+    told = plan_sources([packaged_sources()[name]], Storage(sources_root=str(tmp_path))).unread[name]
+    assert all(any(part in why for file, why in told.items() if file.endswith(end)) for end, part in unread.items())
+
+
+@pytest.mark.parametrize(("name", "files", "answer"), ALONE.values(), ids=ALONE)
+def test_alone(tmp_path: Path, name: str, files: Files, answer: str):
+    found = normalised(tmp_path, name, files)
+    assert [row["sample"]["conversation"][-1]["text"] for row in found if row["sample"]] == [answer]
