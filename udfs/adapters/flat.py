@@ -16,7 +16,10 @@ from udfs.checks.conclusion import undecided
 from udfs.sample import Adapter, Draft, Record
 
 ALIASES = FieldMap(
-    id=("_key", "id", "question_id", "questionId", "qid", "uid", "uuid", "sample_id"),
+    id=(
+        "_key", "id", "question_id", "questionId", "qid", "uid", "uuid", "sample_id", "meerqat_id", "kilt_id",
+        "q_uid", "caption_id", "question_index", "index", "image_id", "imageId", "screenId", "imageName",
+    ),
     question=("question", "query", "Question", "Q", "q", "problem", "instruction", "prompt", "sentence", "utterance"),
     answer=(
         "multiple_choice_answer", "answer", "answers", "Answer", "label", "A", "a", "text_answer", "ground_truth",
@@ -118,9 +121,7 @@ class _Reader:
         proof = evidence.evidence(record.value, self.paths("context"))
         if not (media or proof or self.recipe.optional or not self.recipe.shows or self.modality is Modality.TEXT):
             raise Drop(DropReason.MISSING_MEDIA, f"no medium is named in {sorted(map(str, record.value))[:20]}")
-        asked = [(self.question(part), self.reply(part)) for part in self.parts(record)]
-        if not asked:
-            raise Drop(DropReason.EMPTY_CONVERSATION, f"{self.recipe.pairs} holds no question")
+        asked, left = self.asked(record)
         told = [(question, reply.shown) for question, reply in asked]
         before = text(dotted(record.value, self.recipe.system) or "", self.recipe.system) if self.recipe.system else ""
         if not media and proof and not before and proof.text not in told[0][0]:
@@ -131,15 +132,37 @@ class _Reader:
             told = [(_one_sheet(question), _in_words(shown)) for question, shown in told]
         alone = not media and self.modality is Modality.TEXT
         turns, media = (escaped(pairs(told)), media) if alone else place(pairs(told), media, front=True)
-        named_id = first(record.value, self.paths("id"))
+        notes = (text(record.value.get(NOTES, ""), NOTES), left)
         return Draft(
             turns=turns,
             media=media,
             gold_answer=self.gold(asked, shows=bool(media)),
             evidence=proof,
-            original_id=text(named_id[1], named_id[0]) if named_id else record.origin.original_id,
-            notes=text(record.value.get(NOTES, ""), NOTES) or None,
+            original_id=self.id(record) or record.origin.original_id,
+            notes="; ".join(note for note in notes if note) or None,
         )
+
+    def id(self, record: Record) -> str | None:
+        """The publisher's id: the first of its fields that holds text or a number."""
+        there = ((path, dotted(record.value, path)) for path in self.paths("id"))
+        return next((text(value, path) for path, value in there if _names(value)), None)
+
+    def asked(self, record: Record) -> tuple[list[tuple[str, _Reply]], str]:
+        """Questions and replies; those that lack one are left out where others have both, and a note says so."""
+        asked, left = list[tuple[str, _Reply]](), list[Drop]()
+        for part in self.parts(record):
+            try:
+                asked.append((self.question(part), self.reply(part)))
+            except Drop as drop:
+                if drop.reason not in (DropReason.NO_ANSWER, DropReason.EMPTY_TURN):
+                    raise
+                left.append(drop)
+        if not asked and not left:
+            raise Drop(DropReason.EMPTY_CONVERSATION, f"{self.recipe.pairs} holds no question")
+        if not asked:
+            raise left[0]
+        every = len(asked) + len(left)
+        return asked, f"left out: {len(left)} of {every} questions, {left[0].reason}: {left[0].detail}" if left else ""
 
     def gold(self, asked: list[tuple[str, _Reply]], *, shows: bool) -> str | None:
         """The answer of the only question, if it is short enough to be looked for."""
@@ -211,6 +234,11 @@ class _Reader:
             return ""
         path, reason = found
         return text(reason[0], path) if isinstance(reason, list) and reason else text(reason or "", path)
+
+
+def _names(value: object) -> bool:
+    """Whether a value can be an id."""
+    return value.is_integer() if isinstance(value, float) else isinstance(value, str | int) and value != ""
 
 
 def _missing(part: str, paths: tuple[str, ...], value: Mapping[str, Any]) -> Drop:

@@ -55,7 +55,8 @@ def diagram(value: Value) -> Value:
     left = [text for text in told if text not in seen]
     pairs = [{**part, "question": text} for text, part in seen.items()]
     note = f"left out as they ask for letters (abcLabel): {len(left)} of {len(told)} questions, {shorten(left)}"
-    return {"pairs": pairs, **({NOTES: note} if left else {})}
+    named = {name: value[name] for name in ("questionId", "imageName") if name in value}
+    return {**named, "pairs": pairs, **({NOTES: note} if left else {})}
 
 
 CAPTION_LISTS = ("captions", "caption_str", "reference_strs", "caption")
