@@ -79,6 +79,16 @@ def _annotations(uri: str) -> tuple[str, ...]:
         raise InputError(message or drop.detail, step if message else "unpack it") from drop
 
 
+def broken(uri: str) -> str:
+    """Why an archive cannot be opened, of one that is not compressed as a whole; empty where it can."""
+    if inflate.codec(uri) is None:
+        try:
+            members.annotations(uri)
+        except Drop as drop:
+            return drop.detail
+    return ""
+
+
 def annotations_below(root: str, patterns: Sequence[str], *, inflate: bool) -> tuple[list[str], list[str]]:
     """Annotation files in archives, as `archive!/member`, that would match a pattern below `root` if unpacked.
 

@@ -188,6 +188,9 @@ def _index(uri: str, stamp: tuple[int, int]) -> _Index | Drop:
     except Drop as drop:
         return drop
     except BROKEN as error:
+        if stores.is_pointer(uri):
+            detail = f"{uri} is a pointer of Git LFS and no archive; run `git lfs pull` in its repository"
+            return Drop(DropReason.UNDECODABLE_MEDIA, detail)
         return _damaged(uri, str(error))
 
 

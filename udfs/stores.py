@@ -48,6 +48,16 @@ def stamp(uri: str) -> tuple[int, int]:
     return int(found.size), found.mtime_ns or 0
 
 
+POINTER = b"version https://git-lfs.github.com/spec/"
+"""How a file begins that stands for one which Git LFS has not fetched."""
+
+
+def is_pointer(uri: str) -> bool:
+    """Whether a file only stands for one that lies elsewhere."""
+    with open_file(uri) as stream:
+        return bool(stream.read(len(POINTER)) == POINTER)
+
+
 def open_file(uri: str) -> pa.NativeFile:
     """A file for reading; seekable, to be closed by the caller."""
     store, path = resolve(uri)

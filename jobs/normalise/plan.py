@@ -20,6 +20,7 @@ HUB = "hf://datasets"
 """A sources_root that is the hub itself: files are read where they lie, range by range."""
 UNMATCHED = "no pattern of reading.files names it; a catalogue file with one that does reads it"
 OTHER_SPLIT = "it is of a split that reading.splits leaves out"
+ARCHIVE = "media are looked for in it; annotations in it are read once it is unpacked, or named as archive!/member"
 MEDIA_SUFFIXES = PICTURES | {".mp4", ".avi", ".mkv", ".webm", ".mov"}
 
 
@@ -113,6 +114,13 @@ def _without_copies(source: Source, found: Sequence[str], folder: str) -> tuple[
     return (rest, beside) if rest else (list(found), {})
 
 
+def _told(file: str, folder: str, error: InputError | None = None) -> str:
+    """Why a file is unread that nothing asks for: an archive is one of media, as long as it can be opened."""
+    if file.lower().endswith(members.SUFFIXES):
+        return archives.broken(files.join(folder, file)) or ARCHIVE
+    return str(error.args[0]) if error else UNMATCHED
+
+
 def _of_splits(source: Source, found: Sequence[str], looker: Looker) -> tuple[Survey, set[str]]:
     """What the files are, and those of splits that the source leaves out where there are others."""
     surveyed = survey(source, found, looker)
@@ -170,10 +178,10 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         families[name] = known.family.name
         used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
         used.update(files.find(folder, source.reading.pictures) if source.reading else ())
-        failed = {file: str(error.args[0]) for file, error in looker.failed.items()}
+        failed = {file: _told(file, folder, error) for file, error in looker.failed.items()}
         why = {**known.unread, **failed, **dict.fromkeys(unwanted, OTHER_SPLIT), **beside}
         there = {*found, *beside, *_others(source, folder)} - used
-        unread[name] = {file: why.get(file, UNMATCHED) for file in sorted(there)}
+        unread[name] = {file: why.get(file) or _told(file, folder) for file in sorted(there)}
         if known.joined:
             joined.add(name)
         for file, assignments in known.files.items():

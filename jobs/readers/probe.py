@@ -19,7 +19,9 @@ from jobs.readers.text_lines import first_of
 from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import WHOLE, Container, Layout
+from udfs.members import BROKEN
 from udfs.npy import header_of
+from udfs.stores import POINTER
 
 _HEAD = 4096
 _LOOKED_AT = 50
@@ -50,6 +52,11 @@ def single(uri: str) -> list[Layout]:
 
 def _places(uri: str) -> list[Layout]:
     kind = _suffix(uri)
+    if _begins(uri).startswith(POINTER):
+        raise InputError(
+            f"{uri} is a pointer of Git LFS and not the file itself",
+            "run `git lfs pull` in its repository, or download the file by itself",
+        )
     if kind in PICKLES:
         return [Layout(Container.PICKLE, _array_name(uri) if kind == ".npy" else "")]
     if is_shard(uri):
@@ -93,6 +100,14 @@ def _is_array(uri: str, head: bytes) -> bool:
         return outline_of(uri) is not None
     except InputError:
         return False
+
+
+def _begins(uri: str) -> bytes:
+    """The first bytes of a file as it lies there; none of one that cannot be read, which its reader tells."""
+    try:
+        return files.read_bytes(uri, len(POINTER))
+    except (InputError, *BROKEN):
+        return b""
 
 
 def _head(uri: str) -> bytes:

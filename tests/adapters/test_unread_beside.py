@@ -8,7 +8,7 @@ import pytest
 from normalised import normalised
 from publishing import picture
 
-from jobs.normalise.plan import plan_sources
+from jobs.normalise.plan import ARCHIVE, plan_sources
 from schemas.config import Storage
 from schemas.source import packaged_sources
 
@@ -16,9 +16,10 @@ Files = Mapping[str, Any]
 PLACE = {"image_filename": "CLEVR_train_000000.png", "image_index": 0, "split": "train", "question_index": 0}
 SUM = {"questions": [{**PLACE, "question": "Subtract all. How many?", "answer": 3}]}
 SCENE = {"image_filename": "CLEVR_train_000000.png", "image_index": 0, "objects": []}
+CLEVR_QUESTIONS = {"questions": [{**PLACE, "question": "Any?", "answer": "no"}]}
 CLEVR = {
     "CLEVR_v1.0/images/train/CLEVR_train_000000.png": picture(1),
-    "CLEVR_v1.0/questions/CLEVR_train_questions.json": {"questions": [{**PLACE, "question": "Any?", "answer": "no"}]},
+    "CLEVR_v1.0/questions/CLEVR_train_questions.json": CLEVR_QUESTIONS,
     "CLEVR_v1.0/scenes/CLEVR_train_scenes.json": {"scenes": [SCENE]},
 }
 LINE = "a01-000u-00 ok 154 19 408 746 1661 89 A|MOVE\n"
@@ -66,3 +67,14 @@ def test_beside(tmp_path: Path, name: str, files: Files, answer: str, unread: di
 def test_alone(tmp_path: Path, name: str, files: Files, answer: str):
     found = normalised(tmp_path, name, files)
     assert [row["sample"]["conversation"][-1]["text"] for row in found if row["sample"]] == [answer]
+
+
+def test_archives_are_told_as_places_of_media(tmp_path: Path):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"
+    archives = {"images.zip": {"images/CLEVR_train_000000.png": picture(1)}, "more.zip": pointer, "last.tar": b"broken"}
+    found = normalised(tmp_path, "clevr", {"CLEVR_train_questions.json": CLEVR_QUESTIONS, **archives})
+    assert [row["sample"]["gold_answer"] for row in found if row["sample"]] == ["no"]
+    told = plan_sources([packaged_sources()["clevr"]], Storage(sources_root=str(tmp_path))).unread["clevr"]
+    assert told["images.zip"] == ARCHIVE
+    assert told["more.zip"].endswith("is a pointer of Git LFS and no archive; run `git lfs pull` in its repository")
+    assert "last.tar cannot be read" in told["last.tar"]

@@ -14,6 +14,7 @@ from udfs.adapters.family import Container, Layout
 from udfs.sample import Record
 
 ROWS = [{"a": number, "b": "x" * number} for number in range(50)]
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 123\n"
 ARRAY = json.dumps(ROWS).encode()
 LINES = b"\n".join(json.dumps(row).encode() for row in ROWS)
 TABLE = b"a,b\n" + b"".join(f"{row['a']},{row['b']}\n".encode() for row in ROWS)
@@ -75,7 +76,9 @@ def test_gzip_cut_short(tmp_path: Path):
         (b"\xef\xbb\xbf \n", "a.jsonl", "is empty"),
         ('{"a": 1}'.encode("utf-16-le"), "a.jsonl", "UTF-16"),
         (b"\x89PNG\r\n\x1a\n", "a.json", "begins with b'.x89PNG"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "a.json", "begins with b'version https://git-lfs"),
+        (LFS, "a.json", "is a pointer of Git LFS"),
+        (LFS, "a.csv.gz", "is a pointer of Git LFS"),
+        (LFS, "a.pkl", "is a pointer of Git LFS"),
         (b'{"a": 1}\n\x00', "a.json", "follows"),
         (b'{\n"a": 1}\n{"a": 2}', "a.json", "several JSON documents"),
         (b"[section]\nkey=value", "a.ini", "damaged"),
