@@ -77,7 +77,7 @@ CASES: Mapping[str, tuple[str, dict[str, Any], list[str], list[str]]] = {
             "image": "image.png",
             "split": "val",
         },
-        ["images/val/1/image.png"],
+        ["val/1/image.png"],
         ["<image>\nSee.\n\nWhere?\nA. N\nB. S", "B. S"],
     ),
     "ScienceQA without picture": (

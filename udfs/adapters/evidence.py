@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from udfs.adapters.fields import first, text
 from udfs.sample import Evidence
 
@@ -22,10 +24,26 @@ def evidence(record: Mapping[str, Any], paths: Iterable[str] = KEYS) -> Evidence
     if found is None:
         return None
     path, value = found
-    name = path.lower()
+    value, name = _textract(value), path.lower()
     shown = rows(value, "\n" if "caption" in name else " ").strip()
     kind = next((kind for part, kind in KINDS.items() if part in name), "context")
     return Evidence(kind, shown) if shown else None
+
+
+def _textract(value: object) -> object:
+    """The lines of a page as Amazon Textract writes it, as text that may stand in a list; anything else as it is."""
+    inner = value[0] if isinstance(value, list | tuple) and len(value) == 1 else value
+    if isinstance(inner, str) and inner.lstrip()[:1] in ("[", "{") and "LINE" in inner:
+        try:
+            held = msgspec.json.decode(inner)
+        except msgspec.DecodeError:
+            return value
+        told = _textract(held)
+        return value if told is held else told
+    lines = inner.get("LINE") if isinstance(inner, Mapping) else None
+    if not isinstance(lines, list | tuple) or not all(isinstance(line, Mapping) for line in lines):
+        return value
+    return "\n".join(_cell(line.get("Text")) for line in lines)
 
 
 def rows(value: object, separator: str = " ") -> str:

@@ -1,7 +1,7 @@
 """Records that need another shape before a recipe fits them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from schemas.enums import DropReason
@@ -65,7 +65,7 @@ def chosen_or_written(value: Value) -> Value:
 def filing(value: Value) -> Value:
     """FinQA: text before the table, the table, text after it; these stand before the question."""
     parts = [_lines(value.get("pre_text")), rows(value.get("table")), _lines(value.get("post_text"))]
-    return {**value, "context": "\n\n".join(part for part in parts if part)}
+    return {**value, "context": _told(parts)}
 
 
 def report(value: Value) -> Value:
@@ -74,9 +74,17 @@ def report(value: Value) -> Value:
     passages = [text(part.get("text", ""), "paragraphs.text") for part in sorted(paragraphs, key=_order)]
     table = rows(dotted(value, "table.table"))
     pairs = [_scaled(record_of(part, "questions")) for part in items(value.get("questions"), "questions")]
-    context = "\n\n".join(part for part in (table, *passages) if part)
+    context = _told((table, *passages))
     rest = {name: part for name, part in value.items() if name != "table"}
     return {**rest, "uid": dotted(value, "table.uid"), "context": context, "pairs": pairs}
+
+
+def _told(parts: Iterable[str]) -> str:
+    """What stands before the question of a report, which is all that can answer it."""
+    told = "\n\n".join(part for part in parts if part)
+    if not told:
+        raise Drop(DropReason.MISSING_FIELD, "table and text of the report are empty: nothing answers its questions")
+    return told
 
 
 def _order(part: Value) -> float:

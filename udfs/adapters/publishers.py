@@ -57,7 +57,7 @@ PUBLISHERS: Mapping[str, Family] = {
         ),
         family(
             "scienceqa_json",
-            Recipe(media=("images/{split}/{key}/{image}",), system="hint", optional=True, by_index=True),
+            Recipe(media=("{split}/{key}/{image}",), system="hint", optional=True, by_index=True),
             rows(KEYED, "question", "choices", "answer", "hint"),
             rows(PARQUET, "image", "question", "choices", "answer", "hint"),
         ),
