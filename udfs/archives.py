@@ -1,7 +1,7 @@
 """Archives in a folder: which can be read where they lie, and what must be done to the others."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
 
@@ -33,13 +33,15 @@ def archives_in(folder: str, below: Sequence[str] = ()) -> list[str]:
     return sorted(found, key=lambda uri: inflate.codec(uri) is not None)
 
 
-def find_member(uri: str, names: list[str], stamp: tuple[int, int], limits: Media) -> members.Member | None:
-    """The first of these names that an archive holds, for a look at it alone; Drop when it cannot be read."""
+def find_member(
+    uri: str, names: Sequence[str], may_lie_in: Callable[[str], bool], stamp: tuple[int, int], limits: Media
+) -> members.Member | None:
+    """The first of these names that an archive holds, else what it holds deeper; Drop when it cannot be read."""
     if inflate.codec(uri) is None:
-        return members.find_member(uri, names, stamp)
+        return members.find_member(uri, names, stamp) or members.find_deeper(uri, names, may_lie_in, stamp)
     copy = inflate.plain_copy(uri, stamp, limits.inflated_dir, limits.inflated_max_bytes)
     try:
-        return members.find_member(copy, names)
+        return members.find_member(copy, names) or members.find_deeper(copy, names, may_lie_in)
     except Drop as drop:
         raise Drop(drop.reason, drop.detail.replace(copy, uri)) from drop
 

@@ -11,10 +11,11 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -25,13 +26,17 @@ from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs import stores
 from udfs.inflate import MOST_RATIO, codec, content
+from udfs.media.splits import is_alone
 from udfs.slices import Slice
 
 MOST_MEMBERS = 5_000_000
 """An archive of more members is not looked into."""
+MOST_FOLDERS = 32
+"""So many folders of one level are searched for a member that is not where its record says."""
 MOST_NAMES = 200_000
 """So many names of annotation files are kept of one archive."""
 _KINDS = (".json", ".jsonl", ".ndjson", ".jsonlines", ".csv", ".tsv", ".tab")
+VIDEOS = (".mp4", ".mkv", ".webm", ".avi", ".mov")
 RECORDS = (".parquet", *(f"{kind}{packed}" for kind in _KINDS for packed in ("", ".gz", ".zst", ".bz2")))
 """Annotation files have these suffixes."""
 _SMALL = (".txt", ".html", ".htm", ".xml", ".npz", ".p", ".pk", ".pkl", ".pickle")
@@ -82,6 +87,10 @@ class _Index:
     rows: npt.NDArray[np.int64]
     methods: npt.NDArray[np.int32]
     records: tuple[str, ...]
+    folders: tuple[str, ...]
+    """Of its first two levels, as long as there are few."""
+    named: Mapping[str, tuple[str, ...]]
+    """Members by their name without a suffix: videos, and pictures whose names tell data set and split."""
 
 
 def split(uri: str) -> tuple[str, str] | None:
@@ -97,12 +106,38 @@ def is_member_name(name: str) -> bool:
     return not bad and ".." not in parts and bool(parts[-1])
 
 
-def find_member(uri: str, names: list[str], stamp: tuple[int, int] | None = None) -> Member | None:
+def find_member(uri: str, names: Sequence[str], stamp: tuple[int, int] | None = None) -> Member | None:
     """The first of these names that an archive holds; Drop when it cannot be read.
 
     Who knows the archive's stamp saves a question to its store.
     """
+    return _first(uri, _known(uri, stamp), names)
+
+
+def find_deeper(
+    uri: str, names: Sequence[str], may_lie_in: Callable[[str], bool], stamp: tuple[int, int] | None = None
+) -> Member | None:
+    """The one member of these names in a folder of an archive that may hold it, or of the first's own name anywhere.
+
+    Drop where several folders hold one, and where the archive cannot be read.
+    """
     index = _known(uri, stamp)
+    below = (_first(uri, index, [f"{folder}/{name}" for name in names]) for folder in filter(may_lie_in, index.folders))
+    found = {member.at: member for member in below if member}
+    if not found:
+        alike = index.named.get(PurePosixPath(names[0]).stem, ())
+        found = {
+            m.at: m
+            for name in alike
+            if may_lie_in(str(PurePosixPath(name).parent)) and (m := _first(uri, index, [name]))
+        }
+    if len(found) > 1:
+        several = ", ".join(sorted(map(str, found.values()))[:3])
+        raise Drop(DropReason.MISSING_MEDIA, f"{names[0]!r} may be any of {several}")
+    return next(iter(found.values()), None)
+
+
+def _first(uri: str, index: _Index, names: Sequence[str]) -> Member | None:
     for name in names:
         key = _key(name)
         at = int(np.searchsorted(index.keys, key))
@@ -197,6 +232,8 @@ def _index(uri: str, stamp: tuple[int, int]) -> _Index | Drop:
 def _sorted(uri: str, found: Iterator[_Named]) -> _Index:
     keys: list[int] = []
     records: dict[str, None] = {}
+    folders: tuple[dict[str, None], dict[str, None]] = {}, {}
+    named: dict[str, tuple[str, ...]] = {}
     flat = np.empty((1024, 5), np.int64)
     for name, row in found:
         if len(keys) >= MOST_MEMBERS:
@@ -207,9 +244,17 @@ def _sorted(uri: str, found: Iterator[_Named]) -> _Index:
         keys.append(int(_key(name)))
         if name.lower().endswith((*RECORDS, *_SMALL)) and len(records) < MOST_NAMES:
             records[name] = None
+        *above, file = name.split("/")
+        for level in range(min(len(above), len(folders))):
+            if len(folders[level]) <= MOST_FOLDERS:
+                folders[level]["/".join(above[: level + 1])] = None
+        stem = PurePosixPath(file).stem
+        if (file.lower().endswith(VIDEOS) or is_alone(stem)) and len(named) < MOST_NAMES:
+            named[stem] = (*named.get(stem, ())[:3], name)
+    few = tuple(folder for level in folders if len(level) <= MOST_FOLDERS for folder in level)
     # `unique` gives the first place of each key: of equal names the first one counts.
     unique, first = np.unique(np.array(keys, np.uint64), return_index=True)
-    return _Index(unique, flat[first, :4].copy(), flat[first, 4].astype(np.int32), tuple(records))
+    return _Index(unique, flat[first, :4].copy(), flat[first, 4].astype(np.int32), tuple(records), few, named)
 
 
 def _zipped(raw: pa.NativeFile) -> Iterator[_Named]:

@@ -13,7 +13,7 @@ from schemas.errors import InputError
 from schemas.source import Source
 from udfs import archives, files, members
 from udfs.adapters.family import Layout
-from udfs.media.splits import splits_in
+from udfs.media.splits import splits_of
 
 RANGE_BYTES = 32 << 20
 HUB = "hf://datasets"
@@ -124,10 +124,10 @@ def _told(file: str, folder: str, error: InputError | None = None) -> str:
 def _of_splits(source: Source, found: Sequence[str], looker: Looker) -> tuple[Survey, set[str]]:
     """What the files are, and those of splits that the source leaves out where there are others."""
     surveyed = survey(source, found, looker)
-    unwanted = {file for file in surveyed.files() if not source.wants(splits_in(file))}
+    unwanted = {file for file in surveyed.files() if not source.wants(splits_of(file))}
     if not unwanted or unwanted == surveyed.files():
         return surveyed, set()
-    return survey(source, [file for file in found if source.wants(splits_in(file))], looker), unwanted
+    return survey(source, [file for file in found if source.wants(splits_of(file))], looker), unwanted
 
 
 @dataclass(frozen=True)

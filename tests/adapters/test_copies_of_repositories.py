@@ -137,6 +137,18 @@ def test_both_parts_of_lrv_lie_side_by_side(tmp_path: Path, name: str, read: str
     assert [row["sample"]["origin"]["file"] for row in found if row["sample"]] == [f"{read}.json"]
 
 
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_coco_captions_of_both_years_are_read_once(tmp_path: Path, split: str):
+    said = [{"image_id": 9, "id": 1, "caption": "A cat."}]
+    names = {"2014": f"COCO_{split}2014_000000000009.jpg", "2017": "000000000009.jpg"}
+    files = {
+        f"annotations/captions_{split}{year}.json": {"images": [{"id": 9, "file_name": file}], "annotations": said}
+        for year, file in names.items()
+    }
+    found = [row["sample"] for row in normalised(tmp_path, f"coco_caption_{split}", files) if row["sample"]]
+    assert [sample["origin"]["file"] for sample in found] == [f"annotations/captions_{split}2017.json"]
+
+
 def test_a_copy_that_lies_alone_is_read(tmp_path: Path):
     asked = {"uid": "q", "order": 1, "question": "How much?", "answer": ["4"], "derivation": "", "scale": ""}
     report = {"table": {"uid": "t", "table": [["a", "4"]]}, "paragraphs": [], "questions": [asked]}

@@ -52,6 +52,23 @@ def test_splits_may_be_told_as_codes(tmp_path: Path):
     assert detail.startswith("its split is 'test'; reading.splits")
 
 
+def test_the_public_file_of_vqa_rad_tells_its_tests_by_their_phrase_types(tmp_path: Path):
+    kinds = ("freeform", "para", "test_freeform", "test_para")
+    asked = [
+        {"phrase_type": kind, "image_name": "a.jpg", "question": f"How many {kind}?", "answer": 3} for kind in kinds
+    ]
+    rows = normalised(tmp_path, "vqa_rad_cauldron_llava_format", {"VQA_RAD Dataset Public.json": asked})
+    assert outcomes(rows) == ["sample", "sample", "unwanted_split", "unwanted_split"]
+
+
+def test_a_folder_above_that_names_all_splits_tells_none(tmp_path: Path):
+    name = "tallyqa_cauldron_llava_format"
+    files = {f"tally_train_val_test/{split}/questions.json": [TALLY] for split in ("train", "val", "test")}
+    assert outcomes(normalised(tmp_path, name, files)) == ["sample", "sample"]
+    unread = plan_sources([packaged_sources()[name]], Storage(sources_root=str(tmp_path))).unread[name]
+    assert unread == {"tally_train_val_test/test/questions.json": OTHER_SPLIT}
+
+
 def test_files_beside_others_stay_unread(tmp_path: Path):
     files = {"train.json": [TALLY], "test.json": [{**TALLY, "question": "How many then?"}] * 2}
     name = "tallyqa_cauldron_llava_format"

@@ -240,6 +240,9 @@ def test_a_folder_of_frames_is_a_video(reader: MediaReader, root: Path, encoded:
     ("images/z/p.png", "z/p.png"),
     ("pics/z/p.png", "z/p.png"),
     ("./z/p.png", "z/p"),
+    ("figures/z/p.png", "z/p.png"),
+    ("a/train/z/p.png", "z/p.png"),
+    ("a/b/c/d/sa_224577.jpg", "sa_224577.jpg"),
 ])  # fmt: skip
 def test_pictures_in_archives(root: Path, reader: MediaReader, picture: bytes, member: str, path: str):
     (root / "damaged.zip").write_bytes(b"PK")
@@ -247,6 +250,19 @@ def test_pictures_in_archives(root: Path, reader: MediaReader, picture: bytes, m
         out.writestr(member, picture)
     assert reader.read(MediaRef(path=path), source()).media_id == sha256(picture)
     assert "damaged.zip cannot be read" in dropped(reader, MediaRef(path="none.png")).detail
+
+
+def test_folders_of_an_archive_hold_one_of_a_name(
+    root: Path, reader: MediaReader, encoded: Callable[..., bytes], clip: Path
+):
+    pictures = [encoded(Image.new("RGB", (300, 240), (at, 0, 0)), "PNG") for at in range(2)]
+    with zipfile.ZipFile(root / "pics.zip", "w") as out:
+        for name, at in (("train/p.png", 0), ("val/p.png", 1), ("a/q.png", 0), ("b/q.png", 1)):
+            out.writestr(name, pictures[at])
+        out.write(clip, "videos/1164/3238737531.mp4")
+    assert reader.read(MediaRef(path="p.png"), source(), "val.json").media_id == sha256(pictures[1])
+    assert "may be any of" in dropped(reader, MediaRef(path="q.png")).detail
+    assert reader.read(MediaRef(MediaKind.VIDEO, path="3238737531"), source()).facts.kind is MediaKind.VIDEO
 
 
 def test_a_file_comes_before_an_archive_and_no_archive_leaves_its_root(root: Path, reader: MediaReader, picture: bytes):

@@ -12,7 +12,7 @@ from schemas.errors import Drop
 from schemas.source import Licence, Source
 from udfs.media.item import MediaItem
 from udfs.media.resolve import MediaReader
-from udfs.media.splits import is_alone, split_of, splits_in
+from udfs.media.splits import is_alone, split_of, splits_in, splits_of
 from udfs.sample import MediaRef
 
 SOURCE = Source(
@@ -38,6 +38,7 @@ def read(root: Path, path: str, file: str) -> MediaItem:
 @pytest.mark.parametrize(("stem", "alone"), [
     ("ADE_train_00000001", True), ("COCO_val2014_000000000042", True), ("VizWiz_train_00000001", True),
     ("train_00000001", False), ("ADE_train_1", False), ("000000000042", False), ("s_train_p_00000001", False),
+    ("sa_224577", True), ("sa_1", False), ("visa_224577", False),
 ])  # fmt: skip
 def test_names_that_tell_data_set_and_split(stem: str, alone: bool):
     assert is_alone(stem) is alone
@@ -56,6 +57,14 @@ def put(place: Path, data: bytes) -> None:
 ])  # fmt: skip
 def test_splits_that_a_path_names(path: str, splits: set[str]):
     assert splits_in(path) == splits
+
+
+@pytest.mark.parametrize(("path", "splits"), [
+    ("tqa_train_val_test/test/tqa_v2.json", {"test"}), ("test/train.json", {"train"}), ("data/testset.json", {"test"}),
+    ("train/questions.json", {"train"}), ("a.zip!/val/q.json", {"val"}), ("questions.json", set()),
+])  # fmt: skip
+def test_the_split_nearest_to_a_files_name_counts(path: str, splits: set[str]):
+    assert splits_of(path) == splits
 
 
 @pytest.mark.parametrize(("folder", "split"), [

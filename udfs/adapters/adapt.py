@@ -10,8 +10,11 @@ from udfs.adapters.fields import shorten
 from udfs.adapters.gold import answered
 from udfs.adapters.turns import PLACEHOLDER
 from udfs.ids import clean
-from udfs.media.splits import splits_in, splits_said
+from udfs.media.splits import splits_of, splits_said
 from udfs.sample import Draft, Evidence, Problem, Record, Turn
+
+SPLIT_KEYS = ("split", "data_split", "set_name", "phrase_type")
+"""Fields that publishers name a record's split in; VQA-RAD's phrase types are `freeform` and `test_freeform`."""
 
 
 def adapt(record: Record, source: Source, family: Family) -> Draft | Problem:
@@ -28,9 +31,9 @@ def adapt(record: Record, source: Source, family: Family) -> Draft | Problem:
 
 def held_out(record: Record, source: Source) -> Problem | None:
     """A record of a split that the source leaves out; in a file that is named so, it was asked for."""
-    split = record.value.get("split")
+    split = next((value for key in SPLIT_KEYS if (value := record.value.get(key)) is not None), None)
     split = source.reading.split_codes.get(str(split), split) if source.reading else split
-    if source.wants(splits_said(split)) or not source.wants(splits_in(record.origin.file)):
+    if source.wants(splits_said(split)) or not source.wants(splits_of(record.origin.file)):
         return None
     detail = f"its split is {shorten(split)}; reading.splits of a catalogue file takes it, as in [train, val, test]"
     return Problem(DropReason.UNWANTED_SPLIT, detail)

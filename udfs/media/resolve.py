@@ -25,7 +25,7 @@ LOOKED_INTO = 32
 """Folders right below a root that may be searched for a medium that is not where its record says."""
 SUFFIXES = {
     MediaKind.IMAGE: (".jpg", ".png", ".jpeg", ".gif", ".webp", ".bmp"),
-    MediaKind.VIDEO: (".mp4", ".mkv", ".webm", ".avi", ".mov"),
+    MediaKind.VIDEO: members.VIDEOS,
 }
 FRAMES = ("*.jpg", "*.jpeg", "*.png")
 
@@ -167,7 +167,7 @@ class MediaReader:
                 self._archives[root] = [(uri, files.stamp(uri)) for uri in there]
             for uri, stamp in self._archives[root]:
                 try:
-                    member = archives.find_member(uri, wanted.inside(uri, name), stamp, self._limits)
+                    member = archives.find_member(uri, wanted.inside(uri, name), wanted.may_lie_in, stamp, self._limits)
                 except Drop as drop:
                     wrong[f"; {drop.detail}"] = None
                     continue

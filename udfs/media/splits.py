@@ -8,22 +8,30 @@ import re
 _SPLITS = {
     "train": "train", "training": "train", "restval": "train", "val": "val", "valid": "val", "validation": "val",
     "dev": "val", "minival": "val", "test": "test", "testing": "test", "testdev": "test", "testa": "test",
-    "testb": "test",
+    "testb": "test", "trainset": "train", "valset": "val", "devset": "val", "testset": "test",
 }  # fmt: skip
 _WORD = "|".join(sorted(_SPLITS, key=len, reverse=True)).replace("testdev", "test-?dev")
 _NAMED = re.compile(rf"(?<![a-z])({_WORD})(?![a-z])")
 _FOLDER = re.compile(rf"(?:[a-z]_)?({_WORD})[-_]?(?:\d{{1,4}})?(?:[-_]?(?:images?|imgs?))?")
-_ALONE = re.compile(rf"[a-z]+_(?:{_WORD})[a-z0-9]*_[0-9]{{5,}}")
+_ALONE = re.compile(rf"[a-z]+_(?:{_WORD})[a-z0-9]*_[0-9]{{5,}}|sa_[0-9]{{3,}}")
 
 
 def is_alone(stem: str) -> bool:
-    """Whether a name tells its data set, its split and its number there, as `ADE_train_00000001` does."""
+    """Whether a name tells its data set, its split if it has any, and its number, as `ADE_train_00000001` does."""
     return bool(_ALONE.fullmatch(stem.lower()))
 
 
 def splits_in(path: str) -> frozenset[str]:
     """The splits that a path names anywhere; `COCO_val2014_1.jpg` and `dev.json` name the same one."""
     return frozenset(_split(found[1]) for found in _NAMED.finditer(path.lower()))
+
+
+def splits_of(file: str) -> frozenset[str]:
+    """The splits of a file of records: those that its name tells, else its folder's, up to the first that tells any.
+
+    Of `tqa_train_val_test/test/tqa_v2.json` that is `test`.
+    """
+    return next(filter(None, map(splits_in, reversed(file.split("/")))), frozenset())
 
 
 def splits_said(value: object) -> frozenset[str]:
