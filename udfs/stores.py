@@ -24,7 +24,13 @@ def _store(scheme: str, authority: str) -> tuple[fs.FileSystem, str]:
 
 
 def resolve(uri: str) -> tuple[fs.FileSystem, str]:
-    """The file system that holds a URI, and the path there."""
+    """The file system that holds a URI, and the path there; InputError for a name that is not written in UTF-8."""
+    if not uri.isascii():
+        try:
+            uri.encode()
+        except UnicodeEncodeError as error:
+            shown = uri.encode(errors="backslashreplace").decode()
+            raise InputError(f"{shown} is not named in UTF-8", "give it a name that is: mv, or convmv") from error
     scheme = _SCHEME.match(uri)
     if scheme is None or scheme[1] == "file":
         return fs.LocalFileSystem(), os.path.abspath(uri[scheme.end() :] if scheme else uri)  # noqa: PTH100 - see below

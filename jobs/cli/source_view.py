@@ -12,6 +12,7 @@ from jobs.cli.context import print_beside, print_table
 from jobs.example import Example
 from jobs.look import Row
 from schemas.source import Source
+from udfs.ids import clean
 
 EXCERPT = 120
 
@@ -88,7 +89,7 @@ def print_check(check: Check) -> None:
     if check.advice:
         print_table("what to do next", ("about", "advice"), [(k or "family", v) for k, v in check.advice.items()])
     for file, why in check.unread.items():
-        typer.echo(f"not read: {file}: {why}")
+        typer.echo(clean(f"not read: {file}: {why}"))
 
 
 def print_checks(checks: Sequence[Check]) -> None:

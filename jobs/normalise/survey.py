@@ -12,6 +12,7 @@ from schemas.source import Source
 from udfs import files
 from udfs.adapters.family import Layout
 from udfs.adapters.recognise import Recognised, recognise
+from udfs.stores import resolve
 
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 _OPENED = 500
@@ -41,6 +42,14 @@ class Looker:
                 self.looked[uri], self.failed[file] = [], error
         return self.looked[uri]
 
+    def named(self, file: str) -> bool:
+        """Whether a file can be opened by its name; one that cannot is told and stops nothing."""
+        try:
+            resolve(files.join(self.root, file))
+        except InputError as error:
+            self.failed[file] = error
+        return file not in self.failed
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:
@@ -60,7 +69,7 @@ class Survey:
 
 def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
     """The family of the files; folders that no family reads as records are opened file by file."""
-    found = list(found)
+    found = [file for file in found if looker.named(file)]
     folders = gather(looker.root, found)
     while True:
         whole = {name for folder in folders.values() for name in folder.names}

@@ -1,5 +1,7 @@
 """What lies beside a source's records and says the same again, or something else: it stays unread with the reason."""
 
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,3 +80,20 @@ def test_archives_are_told_as_places_of_media(tmp_path: Path):
     assert told["images.zip"] == ARCHIVE
     assert told["more.zip"].endswith("is a pointer of Git LFS and no archive; run `git lfs pull` in its repository")
     assert "last.tar cannot be read" in told["last.tar"]
+
+
+def test_a_file_whose_name_is_no_utf_8_is_told(tmp_path: Path):
+    said = {
+        "id": "1",
+        "image": "a.jpg",
+        "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}],
+    }
+    folder = tmp_path / "cap2qa"
+    folder.mkdir()
+    odd = folder / os.fsdecode(b"caf\xe9.json")
+    odd.write_text(json.dumps([said]))
+    normalised(tmp_path, "cap2qa", {"mine.json": [said]})
+    plan = plan_sources([packaged_sources()["cap2qa"]], Storage(sources_root=str(tmp_path)))
+    ((file, why),) = plan.unread["cap2qa"].items()
+    assert (file, why) == (odd.name, f"{folder}/caf\\udce9.json is not named in UTF-8")
+    assert {item.range.file for item in plan.items} == {"mine.json"}
