@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
-from jobs.release import commit, fingerprint, latest, manifest, read_release, repair
+from jobs.release import commit, fingerprint, is_served, latest, manifest, read_release, repair
 from jobs.tables import Tables
 from schemas.errors import ConfigError, InputError
 
@@ -72,7 +72,24 @@ def diff(tables: Tables, old: int, new: int) -> Difference:
 def verify(tables: Tables, release_id: int | None = None) -> Row:
     """Reads every row of a release and compares rows and hash with its manifest; InputError when they differ.
 
-    Missing or damaged data files show up here too: counting alone is answered from statistics.
+    Missing or damaged data files show up here too: counting alone is answered from statistics. Of the newest release
+    it looks too whether readers of the table still get it.
+    """
+    wanted = intact(tables, release_id)
+    newest = latest(tables)
+    if newest is not None and newest["release_id"] == wanted["release_id"] and not is_served(tables, wanted):
+        raise InputError(
+            f"release {wanted['release_id']} is whole, but instruct was changed since:"
+            f" readers get other rows at version {tables.version('instruct')}",
+            f"publish again, or RESTORE TABLE {tables.sql_name('instruct')} TO VERSION AS OF {wanted['table_version']}",
+        )
+    return wanted
+
+
+def intact(tables: Tables, release_id: int | None = None) -> Row:
+    """Reads every row of a release and compares rows and hash with its manifest; InputError when they differ.
+
+    What became of the table since is not looked at.
     """
     wanted = manifest(tables, release_id)
     name = f"release {wanted['release_id']} (instruct version {wanted['table_version']})"
@@ -95,9 +112,10 @@ def verify(tables: Tables, release_id: int | None = None) -> Row:
 def rollback(tables: Tables, release_id: int) -> Row:
     """Publishes the rows of an earlier release again, as a new release in one commit; the manifest of the new one."""
     repair(tables)
-    old, newest = verify(tables, release_id), latest(tables)
-    assert newest is not None, "verify found a release"
-    if newest["content_hash"] == old["content_hash"] and newest["rows"] == old["rows"]:
+    old, newest = intact(tables, release_id), latest(tables)
+    assert newest is not None, "a release was found"
+    same = (newest["content_hash"], newest["rows"]) == (old["content_hash"], old["rows"])
+    if same and is_served(tables, newest):
         raise ConfigError(
             f"release {newest['release_id']}, the newest, has the content of release {release_id} already",
             "`mammoth-vl release list` shows them all",

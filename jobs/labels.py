@@ -66,15 +66,15 @@ class Sheet:
 
 
 def draw_pairs(tables: Tables, config: Config, rows: int, seed: int) -> list[str]:
-    """Pairs that the deciding judge has judged, as evenly as possible over category and verdict."""
+    """Pairs that the deciding judge has judged, evenly over category and what the threshold makes of them."""
     release = latest(tables)
     config = as_published(config, release)
     judged = verdicts(tables, config, deciding_judge(tables, config, release)).where(
-        (f.col("subject_kind") == PairKind.REWRITTEN.value) & f.col("verdict").isNotNull()
+        (f.col("subject_kind") == PairKind.REWRITTEN.value) & f.col("passes").isNotNull()
     )
     judged = judged.join(tables.read("samples").select("sample_id", "category"), "sample_id")
     order = f.sha2(f.concat(f.lit(f"{seed}:"), "subject_id"), 256)
-    turn = f.row_number().over(Window.partitionBy("category", "verdict").orderBy(order))
+    turn = f.row_number().over(Window.partitionBy("category", "passes").orderBy(order))
     chosen = judged.select("subject_id", turn.alias("turn"), order.alias("order")).orderBy("turn", "order").limit(rows)
     return sorted({row["subject_id"] for row in chosen.collect()})
 

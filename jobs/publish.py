@@ -37,7 +37,8 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
     _record(tables, (run_id, started), told, (intake, chosen, verdict))
     refuse(verdict)
     whole = fingerprint(staged(tables, version))
-    if last and last["content_hash"] == whole.content_hash and last["rows"] == whole.rows:
+    same = last is not None and (last["content_hash"], last["rows"]) == (whole.content_hash, whole.rows)
+    if last is not None and same and releases.is_served(tables, last):
         release = _release(last.asDict(), is_new=False)
     else:
         facts = _facts(candidate, whole, verdict, config) | {"judge_id": judge, "versions": releases.versions(tables)}

@@ -68,6 +68,14 @@ def fingerprint(rows: DataFrame) -> Fingerprint:
     return Fingerprint(sum(int(group["rows"]) for group in groups), f"{total:032x}", ordered)
 
 
+def is_served(tables: Tables, release: Row) -> bool:
+    """Whether readers of `instruct` get a release's rows: others may have changed the table past it."""
+    if tables.version("instruct") == release["table_version"]:
+        return True
+    seen = fingerprint(tables.read("instruct"))
+    return (seen.rows, seen.content_hash) == (release["rows"], release["content_hash"])
+
+
 def stage(tables: Tables, rows: DataFrame) -> int:
     """Writes the candidate in place of an earlier one and gives the version that holds it."""
     writer = conform(rows, INSTRUCT).write.format("delta").mode("overwrite").option("overwriteSchema", "true")

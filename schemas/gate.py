@@ -1,11 +1,25 @@
 """What the release gate may be told."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, field_validator
 
 from schemas.enums import Category
 from schemas.source import Strict
+from schemas.tables import INSTRUCT, SAMPLES
+
+
+def _ordered(band: tuple[float, float]) -> tuple[float, float]:
+    if not band[0] <= band[1]:
+        raise ValueError(f"a band goes from the lower number to the higher one, not from {band[0]:g} to {band[1]:g}")
+    return band
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Band = Annotated[tuple[float, float], AfterValidator(_ordered)]
+FLOORED = {table.name: frozenset(column.name for column in table.columns) for table in (SAMPLES, INSTRUCT)}
+"""Columns that may have a floor, by table."""
 
 
 class Gate(Strict):
@@ -21,12 +35,22 @@ class Gate(Strict):
     min_kappa: float | None = Field(
         None, ge=-1, le=1, description="judge's mean kappa with people, where they labelled"
     )
-    filled: Mapping[str, float] = Field(
+    filled: Mapping[str, Share] = Field(
         default_factory=lambda: {"samples.language": 0.01, "instruct.language": 0.01},
         description="share of rows that know a column, by table.column",
     )
-    category_bands: Mapping[Category, tuple[float, float]] = Field(default_factory=dict)
+    category_bands: Mapping[Category, Band] = Field(default_factory=dict)
     licences: tuple[str, ...] = Field((), description="allowed SPDX identifiers; empty allows all")
     max_tokens: int = Field(16384, description="longest released conversation, in words")
-    mean_words: tuple[float, float] = Field((2.0, 8192.0), description="words of a conversation, on average")
+    mean_words: Band = Field((2.0, 8192.0), description="words of a conversation, on average")
     decode_sample: int = Field(200, ge=1, description="media decoded by the gate")
+
+    @field_validator("filled")
+    @classmethod
+    def _known(cls, floors: Mapping[str, float]) -> Mapping[str, float]:
+        """A floor of a column that is not there would be no rule at all."""
+        for key in floors:
+            table, _, column = key.partition(".")
+            if column not in FLOORED.get(table, ()):
+                raise ValueError(f"{key!r} is no table.column that can have a floor; tables: {', '.join(FLOORED)}")
+        return floors

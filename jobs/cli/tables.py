@@ -10,8 +10,9 @@ from typing import Annotated, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import typer
+from py4j.java_gateway import is_instance_of  # type: ignore[import-untyped]  # py4j ships no types
 from pyspark.errors import AnalysisException, PySparkException
-from pyspark.sql import Row
+from pyspark.sql import Row, SparkSession
 
 from jobs.cli.context import print_csv, print_json, print_table, read_options
 from jobs.engines import load_engines
@@ -26,8 +27,10 @@ from udfs.code import code_digest, packaged_files
 
 _QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", re.DOTALL)
 _ASKS = re.compile(r"(select|with|from|values|table|show|desc|describe|explain)\b", re.IGNORECASE)
-_CHANGES = re.compile(r"\binsert\s+(into|overwrite)\b", re.IGNORECASE)
-"""The one change that may stand behind WITH and FROM."""
+_TOLD = re.compile(r"(show|desc|describe|explain)\b", re.IGNORECASE)
+"""Commands that change nothing."""
+_COMMAND = "org.apache.spark.sql.catalyst.plans.logical.Command"
+_UDFS = re.compile(r"\bvl_(rewrite|judge)\b", re.IGNORECASE)
 
 
 class Output(StrEnum):
@@ -53,9 +56,10 @@ def sql(
     options = read_options(ctx)
     tables = Tables(spark_session(options.config), options.config.storage)
     register_views(tables)
-    if "vl_" in text.lower():  # only then is an engine's model looked at
+    if _UDFS.search(_QUOTED.sub(" ", text)):  # only then is an engine's model looked at
         register(tables, load_engines(options.config, options.prompts, tables.root))
     try:
+        _check_that_it_reads(tables.spark, text)
         found = tables.spark.sql(text).limit(rows + 1)
         cells = [[_value(cell) for cell in row] for row in found.collect()]
     except AnalysisException as error:
@@ -77,11 +81,29 @@ def sql(
 
 def _check_that_it_asks(text: str) -> None:
     plain = _QUOTED.sub(" ", text).strip().lstrip("(").lstrip()
-    if not _ASKS.match(plain) or _CHANGES.search(plain):
-        raise ConfigError(
-            f"{plain.split(maxsplit=1)[0] if plain else 'nothing'}: `sql` asks and changes nothing",
-            "begin with SELECT, WITH, FROM, VALUES, TABLE, SHOW, DESCRIBE or EXPLAIN",
-        )
+    if not _ASKS.match(plain):
+        raise _refusal(plain.split(maxsplit=1)[0] if plain else "nothing")
+
+
+def _check_that_it_reads(spark: SparkSession, text: str) -> None:
+    """Behind WITH and FROM may stand changes; Spark's own parser tells which."""
+    if _TOLD.match(_QUOTED.sub(" ", text).strip()):
+        return
+    plans = [spark._jsparkSession.sessionState().sqlParser().parsePlan(text)]
+    while plans:
+        plan = plans.pop()
+        name = plan.nodeName()
+        if name.startswith("Insert") or is_instance_of(spark.sparkContext._gateway, plan, _COMMAND):
+            raise _refusal(name)
+        inner = plan.children()
+        plans += [inner.apply(at) for at in range(inner.size())]
+
+
+def _refusal(what: str) -> ConfigError:
+    return ConfigError(
+        f"{what}: `sql` asks and changes nothing",
+        "begin with SELECT, WITH, FROM, VALUES, TABLE, SHOW, DESCRIBE or EXPLAIN",
+    )
 
 
 def _check_names(columns: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from jobs.export.media import Tree
 from jobs.export.shards import NOTES, Shard
 from schemas.enums import ExportFormat
-from schemas.errors import InputError
+from schemas.errors import ConfigError, InputError
 from udfs import files
 
 MANIFEST, UNFINISHED = "manifest.json", NOTES
@@ -56,6 +56,33 @@ def read_manifest(folder: str) -> dict[str, Any] | None:
     """The manifest of a finished export, None where there is none."""
     path = files.join(folder, MANIFEST)
     return cast(dict[str, Any], json.loads(files.read_bytes(path))) if files.exists(path) else None
+
+
+def finished_export(folder: str, asked: Mapping[str, Any]) -> ExportFacts | None:
+    """What an export of a release that was asked for holds, if it is there with every file at its size.
+
+    ConfigError where another format's export is finished there: it is not taken away for this one.
+    """
+    found = read_manifest(folder)
+    if found is None:
+        return None
+    facts, form = facts_of(folder, found), str(asked.get("format", ExportFormat.LLAVA))
+    if facts.format != form:
+        raise ConfigError(
+            f"{folder} holds a finished {facts.format} export of release {facts.release_id}, not {form}",
+            "give --to another folder, or remove that one",
+        )
+    sizes: tuple[Array | Shard, ...] = (*facts.arrays, *facts.shards)
+    whole = all(_size(files.join(folder, part.name)) == part.bytes for part in sizes)
+    beside = all(files.exists(files.join(folder, name)) for name in facts.beside)
+    return facts if found["asked"] == asked and whole and beside else None
+
+
+def _size(path: str) -> int:
+    try:
+        return files.size(path)
+    except FileNotFoundError:
+        return -1
 
 
 def facts_of(folder: str, found: Mapping[str, Any]) -> ExportFacts:

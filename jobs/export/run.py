@@ -11,7 +11,7 @@ from pyspark.sql import functions as f
 
 from jobs.export import contract, dataset_card, hf, llava, mds, webdataset
 from jobs.export.examples import with_problems
-from jobs.export.folder import ExportFacts, clear, complete, facts_of, read_manifest
+from jobs.export.folder import ExportFacts, clear, complete, facts_of, finished_export, read_manifest
 from jobs.export.shards import NOTES, Shape, Shard, check_shards, finished, note, shard_counts, write_shards
 from jobs.release import manifest, read_release
 from jobs.tables import Tables
@@ -62,9 +62,8 @@ def _export_shards(tables: Tables, config: Config, release: Row, folder: str) ->
     form, number = FORMS[kind], int(release["release_id"])
     asked = {"release_id": number, "content_hash": release["content_hash"], "format": kind.value, "recipe": RECIPE}
     asked["shard_bytes"] = config.export.shard_bytes
-    found = read_manifest(folder)
-    if found is not None and found["asked"] == asked:
-        return facts_of(folder, found)
+    if (done := finished_export(folder, asked)) is not None:
+        return done
     _begin(folder, asked)
     rows = with_problems(tables, read_release(tables, number))
     estimates, expected, left_out = _weigh(rows)

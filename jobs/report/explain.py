@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from jobs.report.origin import Place, SourceRecord, reread
 from jobs.report.page import render_page
 from jobs.report.rows import cards_of, overview
 from jobs.run import Options
+from jobs.session import SPARK_ERRORS
 from jobs.tables import Tables
 from jobs.wanted import answers
 from schemas.config import Engine, Sampling
@@ -36,6 +38,8 @@ LEAST = 8
 MOST = 1_000
 """Rows that an id is looked for in: a whole file may be one record."""
 SIDE = 1024
+EARLIER = 20
+"""Releases before the newest that a row is looked for in."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def explain(tables: Tables, options: Options, name: str) -> Explanation:
     place = Place(facts["file"], facts["position"], facts["record_hash"])
     return Explanation(
         card=card,
-        release=_release(tables, facts["release_id"]),
+        release=_release(tables, facts),
         reason=reasons[0]["reason"] if reasons else "no candidate",
         calls=tuple(_calls(tables, options, facts)),
         record=_record(tables, options, facts["source_id"], place),
@@ -145,7 +149,9 @@ def _find(tables: Tables, rows: Sequence[dict[str, Any]], name: str) -> dict[str
     raise ConfigError(f"no row has the id {name!r}{told}", "`mammoth-vl view --where SQL` and `sql` show ids")
 
 
-def _release(tables: Tables, release_id: int | None) -> Mapping[str, str]:
+def _release(tables: Tables, facts: Mapping[str, Any]) -> Mapping[str, str]:
+    """The newest release that holds the row."""
+    release_id = facts["release_id"] or _earlier(tables, facts["id"])
     if release_id is None:
         return {}
     row = manifest(tables, release_id)
@@ -161,7 +167,17 @@ def _release(tables: Tables, release_id: int | None) -> Mapping[str, str]:
         "gate verdict": verdict,
         "run": row["run_id"],
         "content hash": row["content_hash"],
+        **({} if facts["release_id"] else {"since then": "the newest release does not hold it"}),
     }
+
+
+def _earlier(tables: Tables, name: str) -> int | None:
+    """The newest of the last releases that holds a row which the very newest does not."""
+    for release in tables.read("releases").orderBy(f.desc("release_id")).offset(1).limit(EARLIER).collect():
+        with suppress(*SPARK_ERRORS):  # files of old releases may have been removed
+            if not tables.read("instruct", int(release["table_version"])).where(f.col("id") == name).isEmpty():
+                return int(release["release_id"])
+    return None
 
 
 def _calls(tables: Tables, options: Options, facts: Mapping[str, Any]) -> list[Call]:

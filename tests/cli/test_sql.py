@@ -100,6 +100,10 @@ def test_a_query_that_fails_says_why(ask: Ask, query: str, told: str):
         "/* SELECT */ UPDATE samples SET language = 'en'",
         "DROP TABLE delta.`x`",
         "WITH few AS (SELECT * FROM samples) INSERT INTO samples SELECT * FROM few",
+        "WITH few AS (SELECT 1) DELETE FROM samples WHERE language = 'en'",
+        "with few as (select 1) update samples set language = 'en'",
+        "WITH few AS (SELECT * FROM samples) MERGE INTO samples USING few ON false WHEN MATCHED THEN DELETE",
+        r"WITH few AS (SELECT r'\' AS a, ' ' AS b) DELETE FROM samples -- '",
         "FROM samples insert  overwrite samples SELECT *",
         "SELEC 1",
         "",
@@ -115,6 +119,7 @@ def test_words_of_change_may_be_asked_for(ask: Ask):
     query = "(SELECT 'INSERT INTO x -- ' AS `delete from`) -- insert into y"
     assert json.loads(ask(query, "-o", "json")[1]) == [{"delete from": "INSERT INTO x -- "}]
     assert "sample_id" in ask("DESCRIBE samples")[1]
+    assert json.loads(ask("SELECT 'internvl_sa' AS vl_", "-o", "json")[1]) == [{"vl_": "internvl_sa"}]
 
 
 def test_a_file_that_is_no_text(ask: Ask, tmp_path: Path):

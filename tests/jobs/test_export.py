@@ -16,7 +16,7 @@ from release_rows import FREE, PICTURES, VIDEO, settings
 from jobs.export import ExportFacts, check_export, export
 from jobs.export.media import video
 from jobs.tables import Tables
-from schemas.errors import InputError
+from schemas.errors import ConfigError, InputError
 
 SI, OV = "mammoth_si_r1.json", "mammoth_ov_r1.json"
 Row = dict[str, Any]
@@ -70,6 +70,11 @@ def test_a_finished_export_is_left_alone_and_an_unfinished_one_made_anew(publish
     Path(exported.folder, "unfinished").touch()
     Path(exported.folder, SI).write_text("[")
     assert export(published, config) == exported
+    Path(exported.folder, SI).unlink()
+    assert export(published, config) == exported
+    assert Path(exported.folder, SI).exists()
+    with pytest.raises(ConfigError, match="a finished llava export of release 1, not hf"):
+        export(published, settings(Path(published.root), "export.format=hf"), 1, exported.folder)
 
 
 def test_shards_unpack_to_the_same_tree(published: Tables, exported: ExportFacts, tmp_path: Path):

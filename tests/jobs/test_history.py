@@ -18,6 +18,8 @@ from jobs import publish as publishing
 from jobs.history import diff, rollback, verify
 from jobs.publish import publish
 from jobs.release import KEEP, latest, read_release
+from jobs.report.explain import explain
+from jobs.run import Options
 from jobs.tables import Tables
 from schemas.errors import ConfigError, InputError
 
@@ -96,6 +98,28 @@ def test_verify_notices_rows_and_files_that_are_gone(two: Tables):
     two.spark.sql(f"UPDATE {two.sql_name('releases')} SET rows = rows + 1 WHERE release_id = 2")
     with pytest.raises(InputError, match=r"its manifest says 141 rows"):
         verify(two)
+
+
+def test_a_table_that_was_changed_past_its_release_is_told_and_put_right(two: Tables):
+    two.spark.sql(f"DELETE FROM {two.sql_name('instruct')} WHERE split = 'si'")
+    with pytest.raises(InputError, match=r"instruct was changed since: readers get other rows"):
+        verify(two)
+    assert verify(two, 1)["rows"] == 50
+    again = publish(two, settings(Path(two.root)), "run 3")
+    assert (again.is_new, again.release_id, again.rows) == (True, 3, 140)
+    assert verify(two)["content_hash"] == verify(two, 2)["content_hash"]
+    assert not publish(two, settings(Path(two.root)), "run 4").is_new
+    two.spark.sql(f"DELETE FROM {two.sql_name('instruct')} WHERE split = 'si'")
+    assert rollback(two, 2)["rows"] == two.read("instruct").count() == 140
+
+
+def test_a_row_of_an_earlier_release_is_explained_by_it(two: Tables):
+    rollback(two, 1)
+    (left, *_), (kept, *_) = sorted(gone(two)), [row["id"] for row in read_release(two, 1).select("id").collect()]
+    options = Options(settings(Path(two.root)), {})
+    assert explain(two, options, kept).release["release"] == "3"
+    told = explain(two, options, left).release
+    assert (told["release"], told["since then"]) == ("2", "the newest release does not hold it")
 
 
 def test_old_releases_outlive_a_vacuum(two: Tables):

@@ -166,7 +166,9 @@ def test_a_sheet_is_even_over_verdicts_and_its_labels_come_back(told: tuple[Tabl
     }
     p_yes = {row["subject_id"]: row["p_yes"] for row in tables.read("judged").where("judge = 'main'").collect()}
     assert any(verdicts[key] == "no" and p_yes[key] >= 0.3 for key in ids)
-    assert sorted(verdicts[key] for key in ids) == ["no"] * 10 + ["yes"] * 10
+    # As even as there are pairs of either side, whatever the judge's word was.
+    dropped = sum(p_yes[key] < 0.3 for key in p_yes if p_yes[key] is not None)
+    assert sum(p_yes[key] < 0.3 for key in ids) == min(10, dropped)
     assert agreement(tables, options.config) is None
     file = tmp_path / "labels.json"
     for person in ("Ann", "Bob"):
