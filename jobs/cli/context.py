@@ -15,8 +15,20 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.run import Options
+from jobs.session import spark_session
+from jobs.tables import Tables
+from schemas.errors import InputError
 
 PIPE_WIDTH = 160
+
+
+def open_tables(ctx: typer.Context) -> tuple[Options, Tables]:
+    """The options and their tables; InputError where there are none, since a mistyped root is an empty one."""
+    options = read_options(ctx)
+    tables = Tables(spark_session(options.config), options.config.storage)
+    if not tables.exists("samples"):
+        raise InputError(f"there are no tables below {tables.root}", "give --root or --profile as in the run")
+    return options, tables
 
 
 def read_options(ctx: typer.Context, *own: str, defaults: Sequence[str] = ()) -> Options:

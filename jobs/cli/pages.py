@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from jobs import labels
-from jobs.cli.context import print_json, print_table, read_options
+from jobs.cli.context import open_tables, print_json, print_table
 from jobs.progress import Progress
 from jobs.report.explain import Explanation, render_explanation
 from jobs.report.explain import explain as explain_row
@@ -15,7 +15,6 @@ from jobs.report.page import visible, write_page
 from jobs.report.report import FOLDER, release_page, write_report
 from jobs.report.show import rows_html
 from jobs.run import Options
-from jobs.session import spark_session
 from jobs.tables import Tables
 from schemas.errors import ConfigError, InputError
 from udfs import files
@@ -25,14 +24,6 @@ Out = Annotated[
     str | None, typer.Option(metavar="FILE", help="Where to write, missing folders included; default: below ROOT.")
 ]
 label = typer.Typer(help="Labels by people: a blinded page, and what comes back.", invoke_without_command=True)
-
-
-def _open(ctx: typer.Context) -> tuple[Options, Tables]:
-    options = read_options(ctx)
-    tables = Tables(spark_session(options.config), options.config.storage)
-    if not tables.exists("samples"):
-        raise InputError(f"there are no tables below {tables.root}", "give --root or --profile as in the run")
-    return options, tables
 
 
 def _write(options: Options, uri: str, text: str) -> None:
@@ -57,9 +48,11 @@ def report(
     judges = tuple(name.strip() for name in (compare_judges or "").split(",") if name.strip())
     if compare_judges is not None and len(judges) != 2:
         raise ConfigError(f"--compare-judges {compare_judges!r}", "give two judges, e.g. --compare-judges main,small")
+    if out is not None and not out.endswith(".html"):
+        raise ConfigError(f"--out {out!r} is no name of a page", "end it in .html; the Markdown is written beside it")
     from jobs.report.collect import collect  # scikit-learn takes its time
 
-    options, tables = _open(ctx)
+    options, tables = open_tables(ctx)
     facts = collect(tables, options, release, judges if len(judges) == 2 else None)
     page = out or release_page(tables, facts.release.release_id if facts.release else None)
     _tell(options, write_report(facts, page))
@@ -73,7 +66,7 @@ def view(
     out: Out = None,
 ) -> None:
     """Write a page of rows with pictures, before and after, verdicts and lineage; with filters."""
-    options, tables = _open(ctx)
+    options, tables = open_tables(ctx)
     page = rows_html(tables, options.config, where, limit, release)
     _write(options, out or files.join(tables.root, FOLDER, "view.html"), page)
 
@@ -87,7 +80,7 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
     """Explain one row back to its verdicts, prompts, replies, sample, and the record in its source file."""
-    options, tables = _open(ctx)
+    options, tables = open_tables(ctx)
     found = explain_row(tables, options, name)
     if html is not None:
         _write(options, html, render_explanation(found))
@@ -155,7 +148,7 @@ def label_page(
     """Write a page on which a person labels pairs without seeing what a judge said."""
     if ctx.invoked_subcommand is not None:
         return
-    options, tables = _open(ctx)
+    options, tables = open_tables(ctx)
     sheet = labels.draw_sheet(tables, options.config, n, seed, release)
     if len(sheet.cards) < n:
         Progress(quiet=options.quiet).say(f"only {len(sheet.cards)} pairs were judged")
@@ -166,7 +159,7 @@ def label_page(
 @label.command("import")
 def label_import(ctx: typer.Context, file: Annotated[Path, typer.Argument(help="JSON that the page saved.")]) -> None:
     """Take a person's labels into ROOT/labels, and say how far judges agree with them."""
-    options, tables = _open(ctx)
+    options, tables = open_tables(ctx)
     found, target = labels.import_labels(tables, str(file))
     typer.echo(f"{target}: {len(found.labels):,} labels of {found.labeller}")
     _print_agreement(options, tables, as_json=False)
@@ -177,7 +170,7 @@ def label_agreement(
     ctx: typer.Context, as_json: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False
 ) -> None:
     """Cohen's kappa of judges and people, with intervals, overall and by category."""
-    _print_agreement(*_open(ctx), as_json)
+    _print_agreement(*open_tables(ctx), as_json)
 
 
 def _print_agreement(options: Options, tables: Tables, as_json: bool) -> None:

@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
-from jobs.cli.context import print_json, print_table, read_options
+from jobs.cli.context import open_tables, print_json, print_table, read_options
 from jobs.history import Difference, diff, rollback, verify
 from jobs.progress import Progress
 from jobs.release import manifest
 from jobs.run import new_run_id, root_lock
-from jobs.session import spark_session
-from jobs.tables import Tables
 from schemas.errors import ConfigError
 
 releases = typer.Typer(help="Published releases.", no_args_is_help=True)
@@ -19,15 +17,11 @@ COLUMNS = ("release_id", "rows", "table_version", "content_hash", "run_id", "res
 Json = Annotated[bool, typer.Option("--json", help="JSON.")]
 
 
-def _tables(ctx: typer.Context) -> Tables:
-    options = read_options(ctx)
-    return Tables(spark_session(options.config), options.config.storage)
-
-
 @releases.command("list")
 def list_releases(ctx: typer.Context, as_json: Json = False) -> None:
     """All releases, newest last."""
-    rows = [row.asDict() for row in _tables(ctx).read("releases").select(*COLUMNS).orderBy("release_id").collect()]
+    found = open_tables(ctx)[1].read("releases").select(*COLUMNS).orderBy("release_id")
+    rows = [row.asDict() for row in found.collect()]
     print_json(rows) if as_json else print_table("", COLUMNS, [list(row.values()) for row in rows])
 
 
@@ -39,7 +33,7 @@ def diff_releases(
     as_json: Json = False,
 ) -> None:
     """Rows added, removed and changed from one release to another, by category."""
-    tables = _tables(ctx)
+    tables = open_tables(ctx)[1]
     last = int(manifest(tables, new)["release_id"])
     first = last - 1 if old is None else old
     if old is None and last == 1:
@@ -65,7 +59,7 @@ def verify_releases(
     as_json: Json = False,
 ) -> None:
     """Read every row and compare rows and content hash with the manifest; exit code 4 when they differ."""
-    tables = _tables(ctx)
+    tables = open_tables(ctx)[1]
     ids = [row[0] for row in tables.read("releases").select("release_id").orderBy("release_id").collect()]
     found = [verify(tables, number) for number in (ids if every else [release])]
     names = ("release_id", "table_version", "rows", "content_hash")
@@ -79,7 +73,7 @@ def rollback_release(
 ) -> None:
     """Publish an earlier release again: its rows become the newest release, in one commit."""
     options = read_options(ctx)
-    tables = _tables(ctx)
+    tables = open_tables(ctx)[1]
     with root_lock(tables.root, new_run_id(), Progress(quiet=options.quiet)):
         row = rollback(tables, release).asDict()
     shown = {name: row[name] for name in COLUMNS}

@@ -55,6 +55,8 @@ def sql(
     _check_that_it_asks(text)
     options = read_options(ctx)
     tables = Tables(spark_session(options.config), options.config.storage)
+    if not tables.exists("samples"):
+        Progress(quiet=False).say(f"there are no tables below {tables.root}: all of them are empty")
     register_views(tables)
     if _UDFS.search(_QUOTED.sub(" ", text)):  # only then is an engine's model looked at
         register(tables, load_engines(options.config, options.prompts, tables.root))

@@ -1,6 +1,6 @@
 """Rows of the tables as one page of cards, for the command line and for notebooks."""
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import PySparkException
 
 from jobs.report.card import Gallery, render_gallery
 from jobs.report.rows import Showing, overview, read_cards
@@ -18,8 +18,8 @@ def rows_html(
     rows = overview(tables, config, release_id)
     try:
         cards = read_cards(tables, rows.where(where).orderBy("id", "sample_id"), Showing(limit, SIDE))
-    except AnalysisException as error:
+    except PySparkException as error:
         told = str(error).strip().splitlines()[0]
-        raise ConfigError(f"--where cannot be understood: {told}", f"columns: {', '.join(rows.columns)}") from error
+        raise ConfigError(f"--where cannot be asked: {told}", f"columns: {', '.join(rows.columns)}") from error
     note = f"{len(cards)} rows, at most {limit}, where {where}; tables below {tables.root}."
     return render_gallery(Gallery("Rows", note, cards))

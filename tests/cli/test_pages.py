@@ -16,9 +16,23 @@ def test_two_judges_are_compared_or_none(capsys: pytest.CaptureFixture[str]):
     code, said = fails(capsys, "report", "--compare-judges", "main")
     assert code == 2
     assert "give two judges" in said
+    code, said = fails(capsys, "report", "--out", "rep.md")
+    assert code == 2
+    assert "end it in .html" in said
 
 
-@pytest.mark.parametrize("command", [("report",), ("view",), ("explain", "a" * 64), ("label",), ("label", "agreement")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("report",),
+        ("view",),
+        ("explain", "a" * 64),
+        ("label",),
+        ("label", "agreement"),
+        ("release", "list"),
+        ("release", "verify", "--all"),
+    ],
+)
 def test_an_empty_root_is_said_and_stays_empty(
     spark: SparkSession, tmp_path: Path, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ):
