@@ -20,6 +20,7 @@ from jobs.tables import Tables
 from schemas.errors import PipelineError
 from udfs import files
 from udfs.code import code_digest
+from udfs.engine.settings import EngineSettings
 from udfs.machine import Finding, Wanted, look
 
 COLUMNS = "executor string, check string, ok boolean, found string, next_step string"
@@ -37,7 +38,12 @@ def examine(options: Options, wait_s: int) -> list[Finding]:
     """Findings about the driver and every executor; the first executor is waited for `wait_s`."""
     config = options.config
     root = Tables(None, config.storage).root  # type: ignore[arg-type]  # only names are asked of it
-    engines = load_engines(config, options.prompts, root)
+    engines: tuple[EngineSettings, ...] = ()
+    amiss: list[Finding] = []
+    try:
+        engines = tuple(load_engines(config, options.prompts, root).settings.values())
+    except PipelineError as error:
+        amiss.append(Finding(DRIVER, "engine", False, str(error.args[0]), error.next_step))
     spark = spark_session(config)
     folder = files.join(root, "doctor", uuid.uuid4().hex[:12])
     wanted = Wanted(
@@ -46,9 +52,10 @@ def examine(options: Options, wait_s: int) -> list[Finding]:
         python=platform.python_version(),
         code=code_digest(),
         sources_root=_sources_root(config.storage.sources_root),
-        engines=tuple(engines.settings.values()),
+        engines=engines,
+        host_dir=config.storage.host_dir,
     )
-    found = list(_driver(spark, wanted))
+    found = [*amiss, *_driver(spark, wanted)]
     try:
         unreached = _unreached(spark, wait_s)
         if unreached:

@@ -19,6 +19,7 @@ from schemas.enums import (
 from schemas.expectations import (
     ALTERNATES,
     COUNTED_ROWS,
+    LENGTH,
     NO_END,
     OCTETS,
     PLACED,
@@ -237,8 +238,8 @@ def _released_rows(gate: Gate) -> tuple[Rule, ...]:
         every_row("placeholders_match_media", PLACED, "one placeholder per medium, in user turns",
                   "to_json(conversation)"),
         every_row("modality_matches_media", "(modality = 'text') = (size(media) = 0)", "text has no media", "modality"),
-        every_row("conversation_length", f"({OCTETS} <= {2 * gate.max_tokens} OR {WORDS} <= {gate.max_tokens})",
-                  f"at most {gate.max_tokens} words", f"string({WORDS})", "gate.max_tokens"),
+        every_row("conversation_length", f"({OCTETS} <= {2 * gate.max_tokens} OR {LENGTH} <= {gate.max_tokens})",
+                  f"at most {gate.max_tokens} words", f"string({LENGTH})", "gate.max_tokens"),
         every_row("licence_allowed", f"licence.spdx IN ({licences})" if licences else "length(licence.spdx) > 0",
                   ", ".join(gate.licences) or "any", "licence.spdx", "gate.licences"),
         every_row("rewrites_are_judged",

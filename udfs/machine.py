@@ -46,6 +46,9 @@ class Wanted:
     sources_root: str
     """Empty where the driver does not see it either."""
     engines: tuple[EngineSettings, ...]
+    """None where they are amiss already on the driver."""
+    host_dir: str = ""
+    """As configured; empty: the default of each machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def _sources(wanted: Wanted) -> str:
 
 
 def _host_dir(wanted: Wanted) -> str:
-    folder = Path(host_folder(wanted.engines[0].host_dir))
+    folder = Path(host_folder(wanted.host_dir))
     private_folder(folder)
     probe = folder / f".doctor-{os.getpid()}"
     probe.write_bytes(b"x")
@@ -153,7 +156,7 @@ def _shared_memory(wanted: Wanted) -> str:
 
 
 def _gpus(wanted: Wanted, given: tuple[str, ...]) -> str:
-    need = max(settings.engine.gpus_per_engine for settings in wanted.engines)
+    need = max((settings.engine.gpus_per_engine for settings in wanted.engines), default=0)
     if not need:
         return "none needed"
     for settings in wanted.engines:

@@ -7,7 +7,7 @@ from pyspark.sql import functions as f
 
 from jobs.tables import Tables
 from schemas.enums import MediaKind, Split
-from schemas.expectations import WORDS
+from schemas.expectations import LENGTH
 
 SINGLE, SEVERAL, VIDEO = "single_image_data", "multi_image_data", "video_data"
 TREES = (SINGLE, SEVERAL, VIDEO)
@@ -52,7 +52,7 @@ def exportable(rows: DataFrame, paths: DataFrame) -> DataFrame:
     )
     limits = " ".join(f"WHEN '{split}' THEN {words}" for split, words in CONTEXT.items())
     problem = f.expr(
-        f"""CASE WHEN {WORDS} > CASE split {limits} END THEN 'too_long'
+        f"""CASE WHEN {LENGTH} > CASE split {limits} END THEN 'too_long'
                  WHEN coalesce(size(paths), 0) <> size(media) THEN 'media_missing'
                  WHEN media_kind = '{MediaKind.VIDEO.value}' AND size(media) > 1 THEN 'video_not_alone' END"""
     )

@@ -41,6 +41,11 @@ def test_a_machine_in_order(wanted: Wanted):
     }  # fmt: skip
 
 
+def test_a_machine_is_looked_at_without_engines(wanted: Wanted):
+    found = {finding.check: finding.ok for finding in look(replace(wanted, engines=()), ())}
+    assert found == dict.fromkeys(("Python", "code", "ROOT", "sources", "HOST_DIR", "/dev/shm", "GPUs"), True)
+
+
 WRONG = {
     "Python": ({"python": "3.9.1"}, "--archives"),
     "code": ({"code": "0123456789ab"}, "mammoth-vl bundle"),
@@ -58,7 +63,7 @@ def test_one_thing_amiss(wanted: Wanted, check: str):
 
 
 def test_an_unset_variable_in_host_dir(wanted: Wanted):
-    found = amiss(replace(wanted, engines=(replace(wanted.engines[0], host_dir="$MAMMOTH_NOWHERE"),)))
+    found = amiss(replace(wanted, host_dir="$MAMMOTH_NOWHERE"))
     assert list(found) == ["HOST_DIR"]
     assert "spark.executorEnv" in found["HOST_DIR"].next_step
 

@@ -20,7 +20,7 @@ from jobs.release import STAGED, stage
 from jobs.tables import Tables
 from schemas.config import Config, Profile, load_config
 from schemas.errors import GateError
-from schemas.expectations import PLACED, WORDS
+from schemas.expectations import LENGTH, OCTETS, PLACED, WORDS
 from schemas.suites import Expected, suites
 
 Configure = Callable[..., Config]
@@ -98,6 +98,14 @@ def test_words_and_placeholders(spark: SparkSession, asked: str, answer: str, me
     row = spark.createDataFrame([(turns, ["m"] * media)], schema).selectExpr(WORDS, PLACED).first()
     assert row is not None
     assert tuple(row) == (words, placed)
+
+
+def test_letters_that_stand_without_blanks_are_counted(spark: SparkSession):
+    turns = [("user", "two words"), ("assistant", "\u4f60\u597d, \u30a2\u3042 Seoul \uc11c\uc6b8\uc2dc")]
+    schema = "conversation array<struct<role string, text string>>"
+    row = spark.createDataFrame([(turns,)], schema).selectExpr(LENGTH, WORDS, f"{OCTETS} >= 2 * {LENGTH}").first()
+    assert row is not None
+    assert tuple(row) == (9, 6, True)
 
 
 def test_contamination_that_nobody_looked_for_is_no_zero(clean: Frames):
