@@ -43,7 +43,7 @@ def examine(options: Options, wait_s: int) -> list[Finding]:
     try:
         engines = tuple(load_engines(config, options.prompts, root).settings.values())
     except PipelineError as error:
-        amiss.append(Finding(DRIVER, "engine", False, str(error.args[0]), error.next_step))
+        amiss.append(Finding(DRIVER, "engines", False, str(error.args[0]), error.next_step))
     spark = spark_session(config)
     folder = files.join(root, "doctor", uuid.uuid4().hex[:12])
     wanted = Wanted(

@@ -17,6 +17,12 @@ LENGTH = WORDS.replace(TEXTS, f"regexp_replace({TEXTS}, '{_CJK}', ' x ')")
 OCTETS = "aggregate(conversation, 0, (n, turn) -> n + 1 + octet_length(turn.text))"
 """Bytes of a conversation and one for each turn, in SQL: at least twice its length, and far cheaper."""
 
+
+def at_most(words: int) -> str:
+    """Whether a conversation is no longer, in SQL; what its bytes settle is not counted."""
+    return f"({OCTETS} <= {2 * words} OR {LENGTH} <= {words})"
+
+
 COUNTED_ROWS = 100_000
 """Rows that an average of words is taken of, where a table has more."""
 

@@ -52,16 +52,18 @@ def sql(
     if (query is None) == (file is None):
         raise ConfigError("sql takes a query or -f FILE, one of them", "mammoth-vl sql 'SELECT * FROM runs'")
     text = query if query is not None else _read_query(Path(str(file)))
-    _check_that_it_asks(text)
+    plain = _QUOTED.sub(" ", text).strip().lstrip("(").lstrip()
+    _check_that_it_asks(plain)
     options = read_options(ctx)
     tables = Tables(spark_session(options.config), options.config.storage)
     if not tables.exists("samples"):
         Progress(quiet=False).say(f"there are no tables below {tables.root}: all of them are empty")
     register_views(tables)
-    if _UDFS.search(_QUOTED.sub(" ", text)):  # only then is an engine's model looked at
+    if _UDFS.search(plain):  # only then is an engine's model looked at
         register(tables, load_engines(options.config, options.prompts, tables.root))
     try:
-        _check_that_it_reads(tables.spark, text)
+        if not _TOLD.match(plain):
+            _check_that_it_reads(tables.spark, text)
         found = tables.spark.sql(text).limit(rows + 1)
         cells = [[_value(cell) for cell in row] for row in found.collect()]
     except AnalysisException as error:
@@ -81,16 +83,13 @@ def sql(
         print_table("", found.columns, cells)
 
 
-def _check_that_it_asks(text: str) -> None:
-    plain = _QUOTED.sub(" ", text).strip().lstrip("(").lstrip()
+def _check_that_it_asks(plain: str) -> None:
     if not _ASKS.match(plain):
         raise _refusal(plain.split(maxsplit=1)[0] if plain else "nothing")
 
 
 def _check_that_it_reads(spark: SparkSession, text: str) -> None:
     """Behind WITH and FROM may stand changes; Spark's own parser tells which."""
-    if _TOLD.match(_QUOTED.sub(" ", text).strip()):
-        return
     plans = [spark._jsparkSession.sessionState().sqlParser().parsePlan(text)]
     while plans:
         plan = plans.pop()

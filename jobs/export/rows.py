@@ -7,7 +7,7 @@ from pyspark.sql import functions as f
 
 from jobs.tables import Tables
 from schemas.enums import MediaKind, Split
-from schemas.expectations import LENGTH
+from schemas.expectations import at_most
 
 SINGLE, SEVERAL, VIDEO = "single_image_data", "multi_image_data", "video_data"
 TREES = (SINGLE, SEVERAL, VIDEO)
@@ -50,9 +50,9 @@ def exportable(rows: DataFrame, paths: DataFrame) -> DataFrame:
         f.transform(f.sort_array(f.collect_list(f.struct("pos", "path"))), lambda item: item["path"]).alias("paths"),
         f.max("media_kind").alias("media_kind"),
     )
-    limits = " ".join(f"WHEN '{split}' THEN {words}" for split, words in CONTEXT.items())
+    long = " OR ".join(f"(split = '{split}' AND NOT {at_most(words)})" for split, words in CONTEXT.items())
     problem = f.expr(
-        f"""CASE WHEN {LENGTH} > CASE split {limits} END THEN 'too_long'
+        f"""CASE WHEN {long} THEN 'too_long'
                  WHEN coalesce(size(paths), 0) <> size(media) THEN 'media_missing'
                  WHEN media_kind = '{MediaKind.VIDEO.value}' AND size(media) > 1 THEN 'video_not_alone' END"""
     )

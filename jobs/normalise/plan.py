@@ -11,7 +11,7 @@ from jobs.readers.shards import is_shard
 from schemas.config import Storage
 from schemas.errors import InputError
 from schemas.source import Source
-from udfs import archives, files, members
+from udfs import archives, files, member_index, members
 from udfs.adapters.family import Layout
 from udfs.media.splits import splits_of
 
@@ -21,7 +21,7 @@ HUB = "hf://datasets"
 UNMATCHED = "no pattern of reading.files names it; a catalogue file with one that does reads it"
 OTHER_SPLIT = "it is of a split that reading.splits leaves out"
 ARCHIVE = "media are looked for in it; annotations in it are read once it is unpacked, or named as archive!/member"
-MEDIA_SUFFIXES = PICTURES | {".mp4", ".avi", ".mkv", ".webm", ".mov"}
+MEDIA_SUFFIXES = PICTURES.union(member_index.VIDEOS)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
     if declared:
         return declared, True
     found = _others(source, folder, "**/*")
-    loose = any(file.lower().endswith(members.RECORDS) for file in found)
+    loose = any(file.lower().endswith(member_index.RECORDS) for file in found)
     # A compressed tar is inflated as a whole to see what it holds: not where annotations lie loose.
     declared, wrong = archives.annotations_below(folder, patterns, inflate=not loose) if patterns else ([], [])
     shards = {file for file in found if is_shard(files.join(folder, file))}

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from jobs.readers import layouts, plan_ranges, read, single
+from jobs.readers import layouts, plan_ranges, read, shards, single
 from jobs.readers.folders import ALWAYS, Folder, gather, illustrate
 from jobs.readers.small_files import PROSE, TABLE
 from schemas.errors import InputError
@@ -14,7 +14,7 @@ from udfs.adapters.family import Layout
 from udfs.adapters.recognise import Recognised, recognise
 from udfs.stores import resolve
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+PICTURES = frozenset(f".{suffix}" for suffix in shards.PICTURES)
 _OPENED = 500
 """A folder of more files is not opened file by file to find out what else they may be."""
 

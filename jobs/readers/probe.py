@@ -19,7 +19,7 @@ from jobs.readers.text_lines import first_of
 from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import WHOLE, Container, Layout
-from udfs.members import BROKEN
+from udfs.member_index import BROKEN
 from udfs.npy import header_of
 from udfs.stores import POINTER
 

@@ -13,11 +13,12 @@ from jobs.readers.parquet import row_record
 from jobs.readers.pieces import LARGEST
 from jobs.readers.ranges import Range
 from jobs.readers.small_files import boxes
-from jobs.readers.stream import plain
+from jobs.readers.stream import as_utf8
 from schemas.enums import DropReason
 from schemas.errors import InputError
 from udfs import files, inflate
-from udfs.members import BROKEN, SUFFIXES, is_member_name
+from udfs.member_index import BROKEN, is_member_name
+from udfs.members import SUFFIXES
 from udfs.sample import Origin, Problem, Record
 
 PICTURES = frozenset({"jpg", "jpeg", "png", "bmp", "gif", "webp", "tif", "tiff"})
@@ -73,7 +74,7 @@ def _tells(sample: dict[str, bytes | None]) -> bool:
 def _is_boxes(data: bytes) -> bool:
     """Whether a text is one of words with their boxes, which is read otherwise."""
     try:
-        return bool(boxes(plain(data))["boxes"])
+        return bool(boxes(as_utf8(data))["boxes"])
     except ValueError:
         return False
 
@@ -94,13 +95,13 @@ def _record(name: str, sample: list[_Member], origin: Origin) -> Record:
         if data is None or held > LARGEST:
             return Record({}, origin, Problem(DropReason.RECORD_TOO_LARGE, f"{name}: more than {LARGEST} bytes"), name)
         if suffix == "json":
-            told, _ = read_value(plain(data))
+            told, _ = read_value(as_utf8(data))
             if not isinstance(told, dict):
                 wrong = told if isinstance(told, Problem) else Problem(DropReason.WRONG_SHAPE, "its JSON is no object")
                 return Record({}, origin, wrong, name)
             value |= told
         elif suffix in TEXTS:
-            value["text"] = plain(data).decode("utf-8", "replace").strip()
+            value["text"] = as_utf8(data).decode("utf-8", "replace").strip()
         elif suffix.rpartition(".")[2] in PICTURES:
             pictures.append({"bytes": data, "path": f"{name}.{suffix}"})
     if pictures:

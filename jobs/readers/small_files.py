@@ -13,7 +13,7 @@ from jobs.readers.arrays import plain
 from jobs.readers.delimited import table_of
 from jobs.readers.json_records import read_value
 from jobs.readers.ranges import Range
-from jobs.readers.stream import plain as as_utf8
+from jobs.readers.stream import as_utf8
 from schemas.enums import DropReason
 from schemas.errors import Drop, InputError
 from udfs import archives, files

@@ -28,7 +28,7 @@ def encoding(head: bytes) -> str | None:
     return next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
 
 
-def plain(text: bytes) -> bytes:
+def as_utf8(text: bytes) -> bytes:
     """A small text as UTF-8 without a mark."""
     name = encoding(text)
     return text.decode(name, "replace").encode() if name else text.removeprefix(BOM)

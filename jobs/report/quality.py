@@ -168,8 +168,8 @@ def agreement(facts: Facts) -> Section | None:
             f"with the model in place of one person {theirs.model_in_place_of_one:.2f}."
         ),
         (
-            "Intervals are percentile bootstraps over the pairs. A sheet is even over category and what the threshold keeps, so these "
-            "are kappas of such a sample, not of all pairs."
+            "Intervals are percentile bootstraps over the pairs. A sheet is even over category and what the threshold "
+            "keeps, so these are kappas of such a sample, not of all pairs."
         ),
     )
     columns = ("Raters", "Pairs", "Equal", "Kappa", "95 % interval")

@@ -10,7 +10,7 @@ from schemas.config import Media
 from schemas.enums import DropReason, MediaKind
 from schemas.errors import Drop
 from schemas.source import Source
-from udfs import archives, files, members
+from udfs import archives, files, member_index, members
 from udfs.media.item import MediaItem, sha256
 from udfs.media.keyed import find_picture
 from udfs.media.near import nearly_there
@@ -25,7 +25,7 @@ LOOKED_INTO = 32
 """Folders right below a root that may be searched for a medium that is not where its record says."""
 SUFFIXES = {
     MediaKind.IMAGE: (".jpg", ".png", ".jpeg", ".gif", ".webp", ".bmp"),
-    MediaKind.VIDEO: members.VIDEOS,
+    MediaKind.VIDEO: member_index.VIDEOS,
 }
 FRAMES = ("*.jpg", "*.jpeg", "*.png")
 
