@@ -137,7 +137,7 @@ def test_our_command_understands_what_a_job_gives_it(
         raise typer.Exit
 
     monkeypatch.setattr(stages, "_stage", lambda options, chosen, *_, **__: seen.append((options, list(chosen))))
-    monkeypatch.setattr(pages, "_open", reported)
+    monkeypatch.setattr(pages, "open_tables", reported)
     monkeypatch.setattr(stages, "choose_sources", lambda *_: [])
     (task,) = jobs[f"mammoth_{stage}"]["tasks"]
     values = {name: variable["default"] for name, variable in bundle["variables"].items()}
