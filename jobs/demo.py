@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean
@@ -15,8 +16,8 @@ from pyspark.sql import functions as f
 
 from jobs.cli.context import print_json, print_table
 from jobs.cli.summary import print_outcome
-from jobs.corpus.build import build_corpus, catalogue_folder
-from jobs.corpus.item import Probe
+from jobs.corpus import catalogue_folder
+from jobs.corpus.item import CorpusFacts, Probe
 from jobs.corpus.judge_probe import probes
 from jobs.demo_ledger import (
     RECORD,
@@ -25,13 +26,12 @@ from jobs.demo_ledger import (
     answer_rewrites,
     read_ledger,
     replies,
-    unanswered,
     write_ledger,
 )
 from jobs.engines import PACKAGED_MODEL
 from jobs.progress import Progress
 from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
-from jobs.session import FEW_ROWS
+from jobs.session import FEW_ROWS, spark_session
 from jobs.stages import Run
 from jobs.tables import Tables
 from jobs.wanted import answers, scoring_judge
@@ -91,7 +91,7 @@ def run_demo(read: ReadOptions, wishes: Wishes) -> None:
     root = Path(options.config.storage.root)
     progress = Progress(quiet=options.quiet)
     progress.say(f"sample corpus: {root / 'sources'}")
-    facts = build_corpus(root / "sources")
+    facts = _build_corpus(root / "sources", options)
     defaults.append(f"storage.sources_root={json.dumps(str(root / 'sources'))}")
     main = options.config.engines[0]
     if ledger is not None:
@@ -117,10 +117,21 @@ def run_demo(read: ReadOptions, wishes: Wishes) -> None:
             return
         print_outcome(outcome, run.tables.root)
         if ledger is not None:
-            _print_replay(run, outcome)
+            _print_replay(outcome)
         _print_judging(run, probe)
         _print_examples(run.tables)
         _print_next(run, outcome.export.folder if outcome.export else "")
+
+
+def _build_corpus(folder: Path, options: Options) -> CorpusFacts:
+    """The corpus; Java starts while its pictures are drawn."""
+    from jobs.corpus.build import build_corpus  # what draws them takes seconds to import
+
+    with ThreadPoolExecutor(1, thread_name_prefix="spark") as pool:
+        starting = pool.submit(spark_session, options.config)
+        facts = build_corpus(folder)
+        starting.result()
+    return facts
 
 
 def _refuse_nonsense(wishes: Wishes) -> None:
@@ -218,10 +229,11 @@ def _subject(probe: Probe) -> Subject:
     return Subject(key, "probe", probe.category, Modality.TEXT.value, (), turns, None, evidence)
 
 
-def _print_replay(run: Run, outcome: Outcome) -> None:
-    missing = unanswered(run)
-    reused = sum(stage.calls_reused for stage in outcome.stages) - missing
-    typer.echo(f"calls: {sum(stage.calls_new for stage in outcome.stages)} new, {reused} reused")
+def _print_replay(outcome: Outcome) -> None:
+    new, reused, missing = (
+        sum(getattr(stage, name) for stage in outcome.stages) for name in ("calls_new", "calls_reused", "unanswered")
+    )
+    typer.echo(f"calls: {new} new, {reused} reused")
     if missing:
         typer.echo(
             f"{missing} calls that a demo would ask are not in the ledger: prompts, code or corpus changed since it "

@@ -149,11 +149,6 @@ def wanted(run: Run) -> DataFrame:
     return union([rewrites, judge_requests(run.tables, run.engines)])
 
 
-def unanswered(run: Run) -> int:
-    """Calls that a demo with an engine would pay for now."""
-    return wanted(run).join(answers(run.tables).select("call_key"), "call_key", "left_anti").count()
-
-
 def answer_rewrites(run: Run, ledger: Ledger) -> None:
     """Replies of the ledger to all rewrites that this corpus can want, capped or not."""
     _answer(run, ledger, rewrite_requests(run.tables, run.engines, None))

@@ -22,7 +22,7 @@ def judge(run: Run, with_engine: bool = True) -> StageCount:
     """Asks what is still missing, then derives `judged` from samples, pairs and calls."""
     with run.stage(STAGE) as count:
         wanted = judge_requests(run.tables, run.engines).localCheckpoint()
-        count.wanted = wanted.count()
+        count.count_wanted(run, wanted, with_engine)
         if with_engine:
             run.record_prompts(wanted)
             Waves(run.tables, run.engines, run.run_id, STAGE, run.progress).spend(wanted)

@@ -20,7 +20,7 @@ def rewrite(run: Run, with_engine: bool = True) -> StageCount:
     """Asks what is not answered yet, then derives `rewritten` from samples and calls."""
     with run.stage(STAGE) as count:
         wanted = rewrite_requests(run.tables, run.engines, run.config.rewriting.max_samples)
-        count.wanted = wanted.count()
+        count.count_wanted(run, wanted, with_engine)
         if with_engine:
             run.record_prompts(wanted)
             Waves(run.tables, run.engines, run.run_id, STAGE, run.progress, at_once=True).spend(wanted)

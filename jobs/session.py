@@ -48,6 +48,7 @@ LOCAL_SETTINGS: Mapping[str, str] = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
+    "spark.python.daemon.module": "jobs.worker_daemon",
 }
 """For a session within one process: on a cluster, executors must find the driver, and people its UI."""
 FEW_ROWS: Mapping[str, str] = {

@@ -14,7 +14,7 @@ from jobs.candidates import ACCEPTED
 from jobs.engines import Engines
 from jobs.progress import Progress
 from jobs.tables import Tables
-from jobs.wanted import ANSWERED
+from jobs.wanted import ANSWERED, answers
 from schemas.config import Config
 from schemas.enums import Purpose
 
@@ -40,6 +40,8 @@ class StageCount:
     calls_new: int = 0
     calls_reused: int = 0
     calls_failed: int = 0
+    unanswered: int = 0
+    """Calls that an engine would have been asked, had there been one."""
     tokens: dict[str, int] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -47,6 +49,15 @@ class StageCount:
     def seconds(self) -> float:
         """How long it took."""
         return ((self.ended or datetime.now(UTC)) - self.started).total_seconds()
+
+    def count_wanted(self, run: "Run", wanted: DataFrame, asked: bool) -> None:
+        """Calls that this stage wants; where no engine is asked, those that nobody answered are told apart."""
+        if asked:
+            self.wanted = wanted.count()
+            return
+        known = answers(run.tables).select("call_key", f.lit(True).alias("answered"))
+        found = wanted.join(known, "call_key", "left").agg(f.count("answered"), f.count_if(f.col("answered").isNull()))
+        self.wanted, self.unanswered = found.collect()[0]
 
     def count_calls(self, run: "Run") -> None:
         """Calls that this stage paid for since it began, and those that it did not have to pay for."""
@@ -76,7 +87,8 @@ class StageCount:
 
     def row(self, run_id: str) -> dict[str, Any]:
         """As `runs` keeps it."""
-        facts = {"rejects": self.rejects, "tokens": self.tokens, "failed": self.calls_failed, **self.facts}
+        calls = {"tokens": self.tokens, "failed": self.calls_failed, "unanswered": self.unanswered}
+        facts = {"rejects": self.rejects, **calls, **self.facts}
         return {
             "run_id": run_id,
             "stage": self.stage,

@@ -88,6 +88,8 @@ class Tables:
     storage: Storage
     at: Mapping[str, int] = field(default_factory=dict)
     """Versions that reads are pinned to, by table."""
+    _made: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    """Tables that were seen to exist: a look at a Delta log for each read is seconds in a stage."""
 
     @property
     def root(self) -> str:
@@ -120,7 +122,10 @@ class Tables:
     def ensure(self, name: str) -> Table:
         """Creates the table with its comments and constraints unless it exists."""
         table = TABLES[name]
+        if name in self._made:
+            return table
         if self.exists(name):
+            self._made.add(name)
             return table
         # In SQL, since Delta's own builder needs a classic session, or a plugin in the server of a remote one.
         columns = ", ".join(
@@ -128,14 +133,15 @@ class Tables:
             f" COMMENT {quoted(column.comment)}"
             for field, column in zip(spark_schema(table).fields, table.columns, strict=True)
         )
-        properties = ", ".join(f"'{key}' = '{value}'" for key, value in PROPERTIES.items())
+        # Constraints too, in one commit with the table: an end between two would leave a table that checks nothing.
+        checks = {f"delta.constraints.{constraint}": condition for constraint, condition in table.checks.items()}
+        properties = ", ".join(f"'{key}' = {quoted(value)}" for key, value in {**PROPERTIES, **checks}.items())
         partitions = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
         self.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.sql_name(name)} ({columns}) USING delta {partitions}"
             f" COMMENT {quoted(table.comment)} TBLPROPERTIES ({properties})"
         )
-        for constraint, condition in table.checks.items():
-            self.spark.sql(f"ALTER TABLE {self.sql_name(name)} ADD CONSTRAINT {constraint} CHECK ({condition})")
+        self._made.add(name)
         return table
 
     def read(self, name: str, version: int | None = None) -> DataFrame:

@@ -15,7 +15,7 @@ from jobs.ask import subject_of
 from jobs.derive import reply_of
 from jobs.plan import PlannedCalls, planned_calls
 from jobs.stages import Run, StageCount
-from jobs.wanted import ANSWERED, SUBJECT, Ask, answers, present_samples, requests_for, scoring_judge, union
+from jobs.wanted import ANSWERED, SUBJECT, Ask, answers, present_samples, request, requests_for, scoring_judge
 from jobs.waves import Waves
 from schemas.columns import STRING
 from schemas.columns import SUBJECT as SUBJECT_TYPE
@@ -140,8 +140,8 @@ def trial_requests(run: Run, prompts: Sequence[Prompt], source_id: str, n: int) 
             f"`mammoth-vl normalise --sources {source_id}` reads it; sources there: {there}",
         )
     engine = run.engines.rewriter(Category(first[0])).name
-    asks = [Ask(Purpose.REWRITE, engine, prompt) for prompt in prompts]
-    return union([requests_for(subjects, ask, run.engines) for ask in asks]).dropDuplicates(["call_key"])
+    asked = [request(Ask(Purpose.REWRITE, engine, prompt), run.engines) for prompt in prompts]
+    return requests_for(subjects, asked, run.engines).dropDuplicates(["call_key"])
 
 
 def _prepared(run: Run, prompts: Sequence[Prompt]) -> Run:
@@ -198,7 +198,8 @@ def _judged(run: Run, tried: Sequence[Tried]) -> list[Tried]:
     judge = scoring_judge(run.engines)
     frame = run.tables.spark.createDataFrame(pa.Table.from_pylist(subjects, schema=PAIR_SUBJECT))
     ask = Ask(Purpose.JUDGE, judge.engine, run.engines.prompt(judge.prompt))
-    wanted = requests_for(frame, ask, run.engines).dropDuplicates(["call_key"]).localCheckpoint()
+    wanted = requests_for(frame, [request(ask, run.engines)], run.engines).dropDuplicates(["call_key"])
+    wanted = wanted.localCheckpoint()
     _spend(run, f"{STAGE} judge", wanted)
     keys = {row["subject_id"]: row["call_key"] for row in wanted.select("subject_id", "call_key").collect()}
     replies = _replies(run, list(keys.values()))

@@ -11,6 +11,7 @@ from jobs.engines import Engines
 from jobs.tables import Tables
 from schemas.config import Judge
 from schemas.enums import CallStatus, MediaStatus, Purpose
+from udfs.ids import field
 from udfs.prompts import Prompt
 from udfs.render.keys import LABEL_SAMPLING, RENDER_VERSION, CallFields, sampling_json
 
@@ -30,11 +31,10 @@ def encoded(column: Column) -> Column:
 
 def key_column(call: CallFields, subject_id: Column, recipe: Column) -> Column:
     """`udfs.render.keys.call_key` in SQL; only subject and picture recipe differ by row."""
-    values = (
-        f.lit(call.purpose.value), subject_id, f.lit(call.prompt_version), f.lit(call.render_version),
-        recipe, f.lit(call.model), f.lit(call.revision), f.lit(call.sampling),
-    )  # fmt: skip
-    return f.sha2(f.concat(*(encoded(value) for value in values)), 256)
+    between = field(call.prompt_version) + field(call.render_version)
+    after = field(call.model) + field(call.revision) + field(call.sampling)
+    parts = (f.lit(field(call.purpose.value)), encoded(subject_id), f.lit(between), encoded(recipe), f.lit(after))
+    return f.sha2(f.concat(*parts), 256)
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Ask:
     prompt: Prompt
 
 
-def requests_for(subjects: DataFrame, ask: Ask, engines: Engines) -> DataFrame:
-    """Requests for subjects (subject_id, sample_id and the SUBJECT columns): key, place of the picture, and subject."""
+def request(ask: Ask, engines: Engines) -> Column:
+    """What a row asks, if it asks this: key, purpose, engine and prompt as a struct."""
     sampling = LABEL_SAMPLING if ask.prompt.labels else engines.config.rewriting.sampling
     target = engines.target(ask.engine, sampling)
     call = CallFields(
@@ -55,15 +55,29 @@ def requests_for(subjects: DataFrame, ask: Ask, engines: Engines) -> DataFrame:
         "", target.model, target.revision, sampling_json(sampling, ask.prompt.labels),
     )  # fmt: skip
     recipe = f.when(f.size("media") > 0, target.recipe(has_media=True)).otherwise(target.recipe(has_media=False))
-    place = f.when(f.size("media") > 0, f.col("media")[0]).otherwise(f.col("subject_id"))
-    buckets = engines.config.storage.media_buckets
-    return subjects.select(
+    return f.struct(
         key_column(call, f.col("subject_id"), recipe).alias("call_key"),
         f.lit(ask.purpose.value).alias("purpose"),
-        "subject_id",
-        "sample_id",
         f.lit(ask.engine).alias("engine"),
         f.lit(ask.prompt.version).alias("prompt_version"),
+    )
+
+
+def requests_for(subjects: DataFrame, requests: Sequence[Column], engines: Engines) -> DataFrame:
+    """Requests of subjects (subject_id, sample_id and the SUBJECT columns): key, place of the picture, and subject.
+
+    Every subject asks each of `requests` that is not NULL for it; subjects are read once, however many there are.
+    """
+    place = f.when(f.size("media") > 0, f.col("media")[0]).otherwise(f.col("subject_id"))
+    buckets = engines.config.storage.media_buckets
+    asked = subjects.withColumn("request", f.explode(f.array_compact(f.array(*requests))))
+    return asked.select(
+        "request.call_key",
+        "request.purpose",
+        "subject_id",
+        "sample_id",
+        "request.engine",
+        "request.prompt_version",
         (f.conv(f.substring(place, 1, 8), 16, 10).cast("long") % buckets).cast("int").alias("bucket"),
         f.struct(*SUBJECT).alias("subject"),
     )
@@ -88,16 +102,11 @@ def rewrite_requests(tables: Tables, engines: Engines, cap: int | None) -> DataF
         # By source in turn, so that a small pilot sees every source.
         nth = f.row_number().over(Window.partitionBy("source_id").orderBy("content_id"))
         subjects = subjects.withColumn("nth", nth).orderBy("nth", "content_id").limit(cap).drop("nth")
-    return union(
-        [
-            requests_for(
-                subjects.where(f.col("category") == category.value),
-                Ask(Purpose.REWRITE, engines.rewriter(category).name, prompt),
-                engines,
-            )
-            for category, prompt in engines.rewrite_prompts.items()
-        ]
-    ).dropDuplicates(["call_key"])
+    by_category = f.lit(None)
+    for category, prompt in engines.rewrite_prompts.items():
+        asked = request(Ask(Purpose.REWRITE, engines.rewriter(category).name, prompt), engines)
+        by_category = f.when(f.col("category") == category.value, asked).otherwise(by_category)
+    return requests_for(subjects, [by_category], engines).dropDuplicates(["call_key"])
 
 
 def pair_subjects(tables: Tables) -> DataFrame:
@@ -110,18 +119,17 @@ def pair_subjects(tables: Tables) -> DataFrame:
 def judge_requests(tables: Tables, engines: Engines) -> DataFrame:
     """Every verdict and score that the configuration asks for."""
     judging = engines.config.judging
-    pairs = pair_subjects(tables)
-    originals = rewritable(tables, engines)
-    frames = [
-        requests_for(pairs, Ask(Purpose.JUDGE, judge.engine, engines.prompt(judge.prompt)), engines)
-        for judge in judging.judges
+    verdicts = [
+        request(Ask(Purpose.JUDGE, judge.engine, engines.prompt(judge.prompt)), engines) for judge in judging.judges
     ]
     scorer = scoring_judge(engines)
     share = f.conv(f.substring("subject_id", 1, 8), 16, 10).cast("long") < judging.score_share * 2**32
-    for prompt in engines.score_prompts:
-        ask = Ask(Purpose.SCORE, scorer.engine, prompt)
-        frames += [requests_for(subjects.where(share), ask, engines) for subjects in (pairs, originals)]
-    return union(frames).dropDuplicates(["call_key"])
+    scores = [
+        f.when(share, request(Ask(Purpose.SCORE, scorer.engine, prompt), engines)) for prompt in engines.score_prompts
+    ]
+    pairs = requests_for(pair_subjects(tables), [*verdicts, *scores], engines)
+    originals = requests_for(rewritable(tables, engines), scores, engines)
+    return pairs.unionByName(originals).dropDuplicates(["call_key"])
 
 
 def scoring_judge(engines: Engines) -> Judge:

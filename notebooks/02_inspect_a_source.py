@@ -21,7 +21,7 @@
 import json
 from pathlib import Path
 
-from jobs.corpus.build import catalogue_folder
+from jobs.corpus import catalogue_folder
 from jobs.tables import Tables
 from schemas.config import Profile, load_config
 from schemas.source import load_sources, pick_sources

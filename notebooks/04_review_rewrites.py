@@ -17,7 +17,7 @@
 
 # COMMAND ----------
 
-from jobs.corpus.build import catalogue_folder
+from jobs.corpus import catalogue_folder
 from jobs.report.show import rows_html
 from jobs.run import Options
 from jobs.tables import Tables

@@ -17,7 +17,6 @@ from pyspark.sql import Row, SparkSession
 from jobs.cli.context import print_csv, print_json, print_table, read_options
 from jobs.engines import load_engines
 from jobs.progress import Progress
-from jobs.queries import register
 from jobs.session import DELTA_PACKAGE, spark_session
 from jobs.tables import Tables
 from jobs.views import packaged_views, register_views
@@ -60,6 +59,8 @@ def sql(
         Progress(quiet=False).say(f"there are no tables below {tables.root}: all of them are empty")
     register_views(tables)
     if _UDFS.search(plain):  # only then is an engine's model looked at
+        from jobs.queries import register  # pandas takes its time
+
         register(tables, load_engines(options.config, options.prompts, tables.root))
     try:
         if not _TOLD.match(plain):

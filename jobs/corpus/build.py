@@ -82,11 +82,6 @@ def planted() -> tuple[Planted, ...]:
     return tuple(Planted(name, kind, reason, count) for (name, kind, reason), count in counts.items())
 
 
-def catalogue_folder() -> Path:
-    """The catalogue files of the corpus, for `--catalogue`."""
-    return Path(str(files("jobs.corpus").joinpath("catalogue")))
-
-
 @cache
 def version() -> str:
     """Changes with the code and data that make the corpus."""

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,7 +15,7 @@ from jobs.gate.counted import count_lineage, count_media, count_sources, count_s
 from jobs.gate.decoding import count_undecodable
 from jobs.gate.measure import measure_columns, measure_keys, measure_rows
 from jobs.gate.subject import Candidate, Counted, Numbers, Outcome, Subject, shorten, subject_of
-from jobs.gate.validate import validate
+from jobs.gate.validate import load_library, validate
 from jobs.tables import Tables
 from jobs.together import ask_together
 from schemas.config import Config
@@ -59,7 +60,8 @@ def judge_subject(subject: Subject, measures: Mapping[str, Measure] = MEASURES) 
         except Exception as error:  # noqa: BLE001 - whatever stops a measure must stop the release
             return _raised(name, error)
 
-    questions = {name: partial(counted, name, measure) for name, measure in measures.items()}
+    questions: dict[str, Callable[[], Numbers | Outcome]] = {"library": _loaded}
+    questions |= {name: partial(counted, name, measure) for name, measure in measures.items()}
     for found in ask_together(subject.frames["instruct"].sparkSession, questions).values():
         if isinstance(found, Outcome):
             outcomes.append(found)
@@ -70,6 +72,12 @@ def judge_subject(subject: Subject, measures: Mapping[str, Measure] = MEASURES) 
     except Exception as error:  # noqa: BLE001 - the same
         outcomes.append(_raised("validation", error))
     return tuple(outcomes)
+
+
+def _loaded() -> Numbers:
+    with suppress(Exception):  # validate meets it too, and tells
+        load_library()
+    return {}
 
 
 def _raised(name: str, error: Exception) -> Outcome:

@@ -1,7 +1,7 @@
 """The stage: one pass into a staging folder, then the tables as projections of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,12 +20,14 @@ from jobs.normalise.staged import PARTS, STAGED, WRITTEN, Build, write_rows
 from jobs.pictures import check_buckets
 from jobs.progress import Progress
 from jobs.tables import Tables
+from jobs.together import ask_together
 from schemas.config import Config
 from schemas.enums import DropReason
 from schemas.source import Source
 from udfs import files
 
 TASKS_PER_SLOT = 3
+WRITES = ("samples", "rejects", "media", "media_bytes", "runs")
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,23 @@ class Normalise:
         for error in plan.refused.values():
             self.progress.say(f"left out: {error}")
         sources = [source for source in sources if source.source_id not in plan.refused]
-        check_buckets(self.tables)
-        staging = self.stage(sources, plan)
+        # Python reads while Spark looks at the tables; what is wrong with them ends the reading.
+        work: dict[str, Callable[[], DataFrame | None]] = {
+            "tables": self._prepare, "staging": partial(self.stage, sources, plan)
+        }  # fmt: skip
+        staging = ask_together(self.tables.spark, work)["staging"]
+        assert staging is not None, "the stage gives a frame"
         samples, rejects = self.settle(staging)
         counts = self.count(sources, plan, staging, samples, rejects)
         self._write(sources, staging, samples, rejects)
         self.tables.append_rows("runs", [self._run_row(count, plan, started) for count in counts])
         self.clear()
         return counts
+
+    def _prepare(self) -> None:
+        check_buckets(self.tables)
+        for name in WRITES:
+            self.tables.ensure(name)
 
     def clear(self) -> None:
         """Removes what the pass left for the tables."""

@@ -11,7 +11,7 @@ from pyspark.sql import functions as f
 
 from jobs.ask import subject_of
 from jobs.candidates import candidates, deciding_judge
-from jobs.corpus.build import catalogue_folder
+from jobs.corpus import catalogue_folder
 from jobs.release import as_published, latest, manifest
 from jobs.report.card import Card
 from jobs.report.origin import Place, SourceRecord, reread

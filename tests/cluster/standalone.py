@@ -24,7 +24,7 @@ SPARK_HOME = Path(pyspark.__file__).parent
 WORKERS = 2
 GPUS = 2
 """Pretended ones of each worker."""
-QUICK = "-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=8 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+QUICK = "-XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=4 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 """JVMs of a minute end before Java's second compiler pays."""
 HOST_DIR = "$MAMMOTH_TEST_HOST_DIR"
 """What the configuration says; each worker fills in its own, as machines with different disks do."""

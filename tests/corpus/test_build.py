@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from jobs.corpus import build
+from jobs.corpus import build, catalogue_folder
 from jobs.corpus.defects import DEFECTS
 from jobs.corpus.item import CorpusFacts, Item
 from schemas.enums import Category, DropReason, Group
@@ -41,7 +41,7 @@ def facts(folder: Path) -> CorpusFacts:
 
 @pytest.fixture(scope="module")
 def demo() -> dict[str, Source]:
-    return {name: source for name, source in load_sources(build.catalogue_folder()).items() if name.startswith("demo_")}
+    return {name: source for name, source in load_sources(catalogue_folder()).items() if name.startswith("demo_")}
 
 
 def _tree(folder: Path) -> dict[str, str]:
