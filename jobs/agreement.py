@@ -47,9 +47,10 @@ class Agreement:
         """The agreement of two raters, if they share subjects."""
         return next((k for k in self.kappas if {k.a, k.b} == {a, b} and k.category == category), None)
 
-    def with_people(self, judge: str) -> float:
-        """Mean kappa of a judge with each person; NaN where nobody labelled what it judged."""
-        return _mean([self.of(judge, person) for person in self.people])
+    def with_people(self, judge: str, least: int = 1) -> float:
+        """Mean kappa of a judge with each person who shares `least` pairs with it; NaN where nobody does."""
+        found = [self.of(judge, person) for person in self.people]
+        return _mean([k for k in found if k is not None and k.items >= least])
 
     def among_people(self) -> float:
         """Mean kappa of people with each other; NaN with fewer than two."""

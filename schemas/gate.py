@@ -35,6 +35,9 @@ class Gate(Strict):
     min_kappa: float | None = Field(
         None, ge=-1, le=1, description="judge's mean kappa with people, where they labelled"
     )
+    min_labels: int = Field(
+        20, ge=1, description="pairs that a person has labelled, for `min_kappa`: a kappa of fewer says nothing"
+    )
     filled: Mapping[str, Share] = Field(
         default_factory=lambda: {"samples.language": 0.01, "instruct.language": 0.01},
         description="share of rows that know a column, by table.column",

@@ -199,7 +199,8 @@ def _judged(gate: Gate, expected: Expected) -> Suite:
     if expected.has_labels and gate.min_kappa is not None:
         rules.append(
             Rule("agrees_with_people", gate.min_kappa, 1, setting="gate.min_kappa", allowed="mean Cohen's kappa",
-                 next_step="see the report's section on agreement, and try another judge prompt")
+                 next_step="see the report's section on agreement, and try another judge prompt; nothing was counted"
+                           " where nobody labelled gate.min_labels of its pairs")
         )  # fmt: skip
     return Suite(JUDGED, tuple(rules), "subject_id", "run `mammoth-vl judge --no-engine`")
 

@@ -72,7 +72,7 @@ class Subject:
     config: Config
     intake: Intake
     kappa: float | None = None
-    """Mean of the deciding judge's kappas with people, NaN where nobody labelled its pairs; None without labels."""
+    """Mean of the deciding judge's kappas with people, NaN where nobody labelled enough pairs; None without labels."""
 
 
 def subject_of(tables: Tables, candidate: Candidate, config: Config, intake: Intake) -> Subject:
@@ -95,7 +95,9 @@ def _kappa(tables: Tables, candidate: Candidate, config: Config) -> float | None
     from jobs.labels import agreement
 
     found = agreement(tables, config, candidate.judge_id)
-    return None if found is None else found.with_people(found.judges[0]) if found.judges else math.nan
+    if found is None:
+        return None
+    return found.with_people(found.judges[0], config.gate.min_labels) if found.judges else math.nan
 
 
 def outcome_of(table: str, rule: Rule, success: bool, counted: Counted, next_step: str) -> Outcome:

@@ -13,7 +13,7 @@ from jobs import labels
 from jobs.candidates import candidates, count, deciding_judge
 from jobs.dedup.contamination import held_out
 from jobs.release import as_of, as_published, latest, manifest
-from jobs.report.compare import compare_judges
+from jobs.report.compare import compare_judges, name_judges
 from jobs.report.cost import costs
 from jobs.report.facts import (
     Expectation,
@@ -49,6 +49,8 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
     """Everything that a report says of a release, the newest where none is named, or of tables without a release."""
     for name in READ:
         tables.ensure(name)  # two threads must not make one table
+    if judges:
+        name_judges(tables, judges)  # a wrong name is told before the minute that a report takes
     row = _manifest(tables, release_id)
     config = as_published(options.config, row)
     judge_id = deciding_judge(tables, config, row)

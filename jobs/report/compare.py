@@ -1,5 +1,8 @@
 """Two judges on the same pairs, as in the paper's Figure A2."""
 
+from collections.abc import Sequence
+
+from pyspark.sql import Row
 from pyspark.sql import functions as f
 
 from jobs.agreement import kappa_of
@@ -18,7 +21,7 @@ def compare_judges(tables: Tables, config: Config, names: tuple[str, str]) -> Co
 
     A judge is named by its name, or by the beginning of its judge_id where a name stands for several.
     """
-    chosen = tuple(_judge(tables, name) for name in names)
+    chosen = name_judges(tables, names)
     rewritten = f.col("subject_kind") == PairKind.REWRITTEN.value
     first, second = (
         verdicts(tables, config, judge_id, judge)
@@ -43,8 +46,13 @@ def compare_judges(tables: Tables, config: Config, names: tuple[str, str]) -> Co
     )
 
 
-def _judge(tables: Tables, name: str) -> tuple[str, str]:
+def name_judges(tables: Tables, names: tuple[str, str]) -> list[tuple[str, str]]:
+    """Name and judge_id of both judges; ConfigError names those that there are."""
     rows = tables.read("judged").select("judge", "judge_id").distinct().orderBy("judge", "judge_id").collect()
+    return [_judge(rows, name) for name in names]
+
+
+def _judge(rows: Sequence[Row], name: str) -> tuple[str, str]:
     found = [row for row in rows if row["judge"] == name] or [
         row for row in rows if len(name) >= 6 and row["judge_id"].startswith(name)
     ]

@@ -59,6 +59,7 @@ def test_raters_are_compared_on_what_they_share():
     whole = found.of("ann", "main")
     assert whole is not None
     assert whole.kappa == 1
+    assert math.isnan(found.with_people("main", 5))
     assert found.with_people("main") == 0.5  # 1 with ann, 0 with bob; eve shares nothing
     assert found.of("main", "eve") is None
     assert math.isnan(agreements({}, {}, {}).among_people())
