@@ -122,6 +122,16 @@ def test_without_enough_label_mass_a_verdict_is_unparsed_and_never_a_no(judged: 
     assert len(counted(judged.hosts)) == before
 
 
+def test_without_an_engine_what_nobody_answered_is_told(judged: Judged):
+    sampling = judged.config.rewriting.sampling.model_copy(update={"max_tokens": 77})
+    other = judged.config.model_copy(
+        update={"rewriting": judged.config.rewriting.model_copy(update={"sampling": sampling})}
+    )
+    for config, answered in ((other, 0), (judged.config, RECORDS)):
+        (count,) = run_here(config, [], [Stage.REWRITE], engine=False)[0].stages
+        assert (count.wanted, count.calls_reused, count.unanswered) == (answered, answered, RECORDS - answered)
+
+
 def test_another_parser_derives_other_rows_without_an_engine(judged: Judged):
     before, calls = rewritten(judged.tables), len(counted(judged.hosts))
     with open_run(Options(judged.config, {}, quiet=True)) as run:
