@@ -134,7 +134,7 @@ def kill_workers_after(calls: int, hosts: Path, jvm: int) -> None:
         time.sleep(0.02)
     for daemon in descendants(jvm):
         command = Path(f"/proc/{daemon}/cmdline")
-        if command.exists() and b"pyspark.daemon" in command.read_bytes():
+        if command.exists() and b"worker_daemon" in command.read_bytes():
             for worker in descendants(daemon):
                 send(worker, signal.SIGKILL)
 
