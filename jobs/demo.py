@@ -1,15 +1,13 @@
 """The main job on a laptop: real content, a real engine, everything printed."""
 
-import asyncio
 import json
 import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import mean
 
 import typer
 from pyspark.sql import functions as f
@@ -17,57 +15,35 @@ from pyspark.sql import functions as f
 from jobs.cli.context import print_json, print_table
 from jobs.cli.summary import print_outcome
 from jobs.corpus import catalogue_folder
-from jobs.corpus.item import CorpusFacts, Probe
-from jobs.corpus.judge_probe import probes
+from jobs.corpus.item import CorpusFacts
 from jobs.demo_ledger import (
     RECORD,
     Ledger,
     answer_judging,
     answer_rewrites,
     read_ledger,
-    replies,
     write_ledger,
 )
+from jobs.demo_probe import ProbeResult, ask_probes
 from jobs.engines import PACKAGED_MODEL
 from jobs.progress import Progress
 from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
 from jobs.session import FEW_ROWS, spark_session
 from jobs.stages import Run
 from jobs.tables import Tables
-from jobs.wanted import answers, scoring_judge
 from schemas.config import Engine, ThresholdKind
-from schemas.enums import EngineKind, Modality, Purpose, Role, Verdict
+from schemas.enums import EngineKind, Verdict
 from schemas.errors import ConfigError, EngineError, PipelineError
 from schemas.source import Source, load_sources
 from schemas.tables import TABLES
 from udfs.engine import demo_model
-from udfs.engine.client import EngineClient
-from udfs.engine.settings import EngineSettings, engine_python
-from udfs.ids import pair_id
-from udfs.parse import parse_verdict
-from udfs.render import render_judge
-from udfs.render.keys import LABEL_SAMPLING
-from udfs.sample import Evidence, Subject, Turn
-from udfs.visit import Asking, Row, Task, Visit, ask_visit
+from udfs.engine.settings import engine_python
 
 MAX_SAMPLES = 60
 ROOT = ".demo"
 REPLAY_ROOT = ".demo-replay"
 """A root of its own: a demo with an engine shall not find its calls answered."""
 ReadOptions = Callable[..., Options]
-
-
-@dataclass(frozen=True)
-class ProbeResult:
-    """What the judge said of planted answers; equal means: it cannot tell right from wrong."""
-
-    right: int
-    wrong: int
-    parsed: int
-    p_yes_right: float
-    p_yes_wrong: float
-    calls: tuple[str, ...] = field(default=(), repr=False)
-    """Keys of the calls that it took."""
 
 
 @dataclass(frozen=True)
@@ -181,52 +157,6 @@ def make_model(folder: Path, python: str, progress: Progress) -> None:
             f"the demo's model could not be made by {python}: {' '.join(tail)}",
             "run `make engine`, which installs the engine's environment, or name a model: --set engine.model=FOLDER",
         )
-
-
-def ask_probes(run: Run, ledger: Ledger | None = None) -> ProbeResult:
-    """Planted right and wrong answers, judged by the judge that decides; replies are kept like all others."""
-    judge = scoring_judge(run.engines)
-    version = run.engines.prompt(judge.prompt).version
-    target = run.engines.target(judge.engine, LABEL_SAMPLING)
-    asking = Asking(run.run_id, run.engines.by_version, target)
-    planted = probes()
-    keys = [render_judge(_subject(probe), run.engines.by_version[version], target, {}).call_key for probe in planted]
-    known = answers(run.tables).where(f.col("call_key").isin(keys)).select("call_key", "label_probs", "reply")
-    rows = {row["call_key"]: row.asDict() for row in known.collect()}
-    pairs = zip(keys, planted, strict=True)
-    visits = [Visit({}, (Task(Purpose.JUDGE, version, _subject(one)),)) for key, one in pairs if key not in rows]
-    if visits:
-        engine = run.engines.settings[judge.engine]
-        asked = replies(ledger, visits, asking) if ledger else asyncio.run(_ask(engine, visits, asking))
-        run.tables.append_rows("calls", asked)
-        rows |= {row["call_key"]: row for row in asked}
-    least = run.config.judging.min_label_mass
-    told = [
-        (probe, parse_verdict(dict(rows[key]["label_probs"]), rows[key]["reply"], least))
-        for key, probe in zip(keys, planted, strict=True)
-        if key in rows
-    ]
-
-    def average(right: bool) -> float:
-        values = [one.p_yes for probe, one in told if probe.right is right and one.p_yes is not None]
-        return mean(values) if values else float("nan")
-
-    parsed = sum(one.verdict is not Verdict.UNPARSED for _, one in told)
-    right = sum(probe.right for probe in planted)
-    return ProbeResult(right, len(planted) - right, parsed, average(True), average(False), tuple(keys))
-
-
-async def _ask(settings: EngineSettings, visits: Sequence[Visit], asking: Asking) -> list[Row]:
-    async with EngineClient.connect(settings) as client:
-        done = await asyncio.gather(*(ask_visit(client, visit, asking) for visit in visits))
-    return [row for rows in done for row in rows]
-
-
-def _subject(probe: Probe) -> Subject:
-    turns = (Turn(Role.USER, probe.question), Turn(Role.ASSISTANT, probe.answer))
-    key = pair_id((), probe.question, probe.answer)
-    evidence = Evidence("context", probe.evidence)
-    return Subject(key, "probe", probe.category, Modality.TEXT.value, (), turns, None, evidence)
 
 
 def _print_replay(outcome: Outcome) -> None:

@@ -122,9 +122,7 @@ class Tables:
     def ensure(self, name: str) -> Table:
         """Creates the table with its comments and constraints unless it exists."""
         table = TABLES[name]
-        if name in self._made:
-            return table
-        if self.exists(name):
+        if name in self._made or self.exists(name):
             self._made.add(name)
             return table
         # In SQL, since Delta's own builder needs a classic session, or a plugin in the server of a remote one.
