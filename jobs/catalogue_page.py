@@ -18,8 +18,9 @@ Made from `schemas/catalogue/` by `make docs`; do not edit. {total} sources: {gr
   `mammoth-vl sources show ID`. Pictures may have terms of their own.
 - **verified**: `real` files of the publisher were read, its `code` was read, or the format is `inferred`.
 - **test set**: left out of every run that does not name it, but for `--profile paper`. Of other sources, rows that
-  say `split: test` are rejects (`unwanted_split`), and files named as a test split stay unread where others lie beside
-  them, unless `reading.splits` of the catalogue takes them; validation splits are read.
+  say `split: test`, or that the publisher lists as tests, are rejects (`unwanted_split`), and files named as a test
+  split stay unread where others lie beside them, unless `reading.splits` of the catalogue takes them; validation
+  splits are read.
 - A family in brackets is not read yet.
 """
 COLUMNS = ("id", "name", "group", "rows", "unit", "licence", "verified", "test set", "family")

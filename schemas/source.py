@@ -15,6 +15,7 @@ from schemas.errors import ConfigError
 
 YesNo = Literal["yes", "no", "unknown"]
 By = Literal["", "index", "letter", "text"]
+Split = Literal["train", "val", "test"]
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where it is: a command looks at 159 files before it begins."""
 
@@ -47,6 +48,19 @@ class Selector(Strict):
     )
 
 
+class Listed(Strict):
+    """Records of one split, where nothing but a list of their names or their number tells it."""
+
+    split: Split
+    fields: tuple[str, ...] = Field(
+        description="dotted paths to a record's name or number, first one present wins; without one it goes by its file"
+    )
+    files: tuple[str, ...] = Field(
+        (), description="glob patterns of the lists, a name a line; folders and suffixes do not count"
+    )
+    numbers: tuple[int, int] | None = Field(None, description="first and last number that a name of the split ends in")
+
+
 class FieldMap(Strict):
     """Where a family's adapter finds its parts; dotted paths, first one present wins; `a.*.b` takes each of a list."""
 
@@ -70,12 +84,13 @@ class Reading(Strict):
     family: str | None = Field(None, description="overrides the source's family for these files")
     fields: FieldMap = FieldMap()
     select: Selector | None = None
-    splits: tuple[Literal["train", "val", "test"], ...] = Field(
+    splits: tuple[Split, ...] = Field(
         ("train", "val"),
         description="splits to read: records that name another one (`split: test`) are rejects, and files that do stay "
         "unread where there are others; test sets (is_benchmark) are read whole unless they name theirs",
     )
     split_codes: Mapping[str, str] = Field({}, description="splits by what records write for them, as {'3': test}")
+    listed: tuple[Listed, ...] = Field((), description="records whose split a list or their number tells")
     media_root: str = Field("", description="named media root, or a folder below the source's folder")
     media_pattern: str = Field("", description="format string over record fields, e.g. {image_id:012d}.jpg")
     pictures: tuple[str, ...] = Field(

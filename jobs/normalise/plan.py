@@ -13,6 +13,7 @@ from schemas.errors import InputError
 from schemas.source import Source
 from udfs import archives, files, member_index, members
 from udfs.adapters.family import Layout
+from udfs.adapters.held_out import list_files
 from udfs.media.splits import splits_of
 
 RANGE_BYTES = 32 << 20
@@ -178,6 +179,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         families[name] = known.family.name
         used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
         used.update(files.find(folder, source.reading.pictures) if source.reading else ())
+        used.update(list_files(source, folder))
         failed = {file: _told(file, folder, error) for file, error in looker.failed.items()}
         why = {**known.unread, **failed, **dict.fromkeys(unwanted, OTHER_SPLIT), **beside}
         there = {*found, *beside, *_others(source, folder)} - used

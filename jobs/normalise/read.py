@@ -19,10 +19,11 @@ from schemas.errors import Drop
 from schemas.source import Reading, Selector, Source
 from udfs import archives, files
 from udfs.adapters import conversations, find_family
-from udfs.adapters.adapt import adapt, held_out
+from udfs.adapters.adapt import adapt
 from udfs.adapters.conversations import plain
 from udfs.adapters.family import Container, Family
 from udfs.adapters.fields import belongs
+from udfs.adapters.held_out import held_out
 from udfs.adapters.joins import bring_together
 from udfs.assemble import reject_row, sample_row
 from udfs.ids import bucket_of
@@ -151,7 +152,7 @@ class Builder:
 
     def rows(self, record: Record, source: Source, family: Family) -> Iterator[tuple[Row, int]]:
         """One sample with its new media, or one reject; with rough sizes in bytes."""
-        known = record.problem or held_out(record, source)
+        known = record.problem or held_out(record, source, self.todo.folders[source.source_id])
         found = known or (plain(record, source) if family.adapter is conversations.adapt else None)
         found = found or adapt(record, source, family)
         if isinstance(found, Draft):

@@ -122,3 +122,47 @@ def test_a_test_in_one_set_of_splits_is_none_to_train_on_in_the_other(tmp_path: 
         "refcoco/instances.json": {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "cup"}]},
     }  # fmt: skip
     assert outcomes(normalised(tmp_path, "refcoco", files)) == ["unwanted_split"] * 2
+
+
+def test_a_publishers_list_tells_the_tests(tmp_path: Path):
+    asked = {"questions": {"What is A?": {"answerTexts": ["x", "y"], "correctAnswer": 1, "questionId": "1-0"}}}
+    files = {f"ai2d/questions/{at}.png.json": {**asked, "imageName": f"{at}.png"} for at in (0, 1, 10)}
+    rows = normalised(tmp_path, "ai2d_gpt4v", files | {"ai2d/ai2d_test_ids.csv": "1\r\n2\r\n"})
+    assert outcomes(rows) == ["sample", "unwanted_split", "sample"]
+    (reject,) = (row["reject"] for row in rows if row["reject"])
+    assert reject["detail"].startswith("1 is in a list of test records; reading.splits")
+    storage = Storage(sources_root=str(tmp_path))
+    assert outcomes(staged(wanting("ai2d_gpt4v", "train", "val", "test"), storage)) == ["sample"] * 3
+    assert plan_sources([packaged_sources()["ai2d_gpt4v"]], storage).unread["ai2d_gpt4v"] == {}
+
+
+def test_screens_are_listed_by_split(tmp_path: Path):
+    summaries = "screenId,summary\n54137,page of tips\n2,list of options\n54137,tips for a game\n"
+    files = {"screen_summaries.csv": summaries, "split/test_screens.txt": "54137\n", "split/train_screens.txt": "2\n"}
+    outcome = outcomes(normalised(tmp_path, "screen2words_cauldron", files))
+    assert outcome == ["unwanted_split", "sample", "unwanted_split"]
+
+
+def test_charts_are_listed_in_each_release(tmp_path: Path):
+    files: dict[str, str] = {}
+    for release in ("statista_dataset", "pew_dataset"):
+        for part in ("dataset", "dataset/multiColumn"):
+            files |= {f"{release}/{part}/{side}/7.txt": f"{side} of {part}" for side in ("captions", "titles")}
+            files |= {f"{release}/{part}/data/7.{'csv' if release[0] == 's' else 'txt'}": "Year,Value\n2019,4\n"}
+    lists = {"statista_dataset/dataset/dataset_split/test_index_mapping.csv": "File_No\ntwo_col-7.txt\n"}
+    rows = normalised(tmp_path, "chart2text_cauldron", files | lists)
+    held = [row["reject"]["origin"]["file"] for row in rows if row["reject"]]
+    assert outcomes(rows).count("sample") == 3
+    assert held == ["statista_dataset/dataset/captions/7.txt"]
+
+
+def test_numbers_of_pictures_tell_the_tests(tmp_path: Path):
+    def asked(number: int) -> dict[str, object]:
+        name = f"superCLEVR_new_{number:06d}.png"
+        return {"image_filename": name, "image_index": number, "question": "What is it?", "answer": "suv"}
+
+    files = {"superCLEVR_questions_30k.json": {"questions": [asked(at) for at in (19999, 24999, 25000, 29999)]}}
+    name = "super_clevr_mathv360k"
+    assert outcomes(normalised(tmp_path, name, files)) == ["sample", "sample", "unwanted_split", "unwanted_split"]
+    alone = staged(wanting(name, "train"), Storage(sources_root=str(tmp_path)))
+    assert outcomes(alone) == ["sample", *["unwanted_split"] * 3]

@@ -10,11 +10,7 @@ from udfs.adapters.fields import shorten
 from udfs.adapters.gold import answered
 from udfs.adapters.turns import PLACEHOLDER
 from udfs.ids import clean
-from udfs.media.splits import splits_of, splits_said
 from udfs.sample import Draft, Evidence, Problem, Record, Turn
-
-SPLIT_KEYS = ("split", "data_split", "set_name", "phrase_type")
-"""Fields that publishers name a record's split in; VQA-RAD's phrase types are `freeform` and `test_freeform`."""
 
 
 def adapt(record: Record, source: Source, family: Family) -> Draft | Problem:
@@ -27,16 +23,6 @@ def adapt(record: Record, source: Source, family: Family) -> Draft | Problem:
         return Problem(drop.reason, clean(drop.detail))
     except Exception as error:  # noqa: BLE001 - adapters may be users' own; one record must not end a run
         return Problem(DropReason.WRONG_SHAPE, clean(_surprise(error, record)))
-
-
-def held_out(record: Record, source: Source) -> Problem | None:
-    """A record of a split that the source leaves out; in a file that is named so, it was asked for."""
-    split = next((value for key in SPLIT_KEYS if (value := record.value.get(key)) is not None), None)
-    split = source.reading.split_codes.get(str(split), split) if source.reading else split
-    if source.wants(splits_said(split)) or not source.wants(splits_of(record.origin.file)):
-        return None
-    detail = f"its split is {shorten(split)}; reading.splits of a catalogue file takes it, as in [train, val, test]"
-    return Problem(DropReason.UNWANTED_SPLIT, detail)
 
 
 def _surprise(error: Exception, record: Record) -> str:

@@ -177,8 +177,16 @@ def told_of_chart(key: str, parts: Iterable[Part]) -> Iterator[Record]:
             "table": "\n".join(filter(None, map(str.strip, map(str, lines)))),
         }
         held = [part for part in (captions[0], title, data) if part]
+        value |= _listed(key)
         own = {name: captions[0].value[name] for name in (KEY, PATH, PICTURE) if name in captions[0].value}
         yield Record({**value, **own}, replace(captions[0].origin, record_hash=_hash(held)))
+
+
+def _listed(key: str) -> dict[str, str]:
+    """A chart as its release's lists of splits call it, under the release's name: both number their charts from 1."""
+    path = PurePosixPath(key)
+    release = next((part for part in path.parts if part.endswith("_dataset")), "chart")
+    return {release: f"{'multi_col' if path.parent.name == 'multiColumn' else 'two_col'}-{path.name}"}
 
 
 def by_folder(value: Value) -> str:
