@@ -1,9 +1,9 @@
 """What the release gate may be told."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from schemas.enums import Category
 from schemas.source import Strict
@@ -26,6 +26,7 @@ class Gate(Strict):
     """Bands and floors of the release gate; docs/gates.md lists the rules."""
 
     min_rows: int = Field(1, ge=1)
+    min_drop_rate: float = Field(0.0, ge=0, le=1, description="share of judged pairs that the judge must drop")
     max_drop_rate: float = Field(0.95, ge=0, le=1, description="share of judged pairs that the judge may drop")
     max_reject_rate: float = Field(0.95, ge=0, le=1, description="share of all records that may be rejects")
     max_source_reject_rate: float = Field(1.0, ge=0, le=1, description="the same in any one source")
@@ -47,6 +48,11 @@ class Gate(Strict):
     max_tokens: int = Field(16384, description="longest released conversation, in words")
     mean_words: Band = Field((2.0, 8192.0), description="words of a conversation, on average")
     decode_sample: int = Field(200, ge=1, description="media decoded by the gate")
+
+    @model_validator(mode="after")
+    def _drop_rates(self) -> Self:
+        _ordered((self.min_drop_rate, self.max_drop_rate))
+        return self
 
     @field_validator("filled")
     @classmethod

@@ -193,7 +193,7 @@ def _judged(gate: Gate, expected: Expected) -> Suite:
         Rule("counts_match_log", allowed=f"verdicts {IN_LOG}"),
         Rule("verdicts_parsed", gate.min_parsed_share, 1, setting="gate.min_parsed_share",
              next_step="look at replies with `mammoth-vl try`"),
-        Rule("drop_rate", 0, gate.max_drop_rate, setting="gate.max_drop_rate",
+        Rule("drop_rate", gate.min_drop_rate, gate.max_drop_rate, setting="gate.min_drop_rate and gate.max_drop_rate",
              allowed="share of judged pairs dropped", next_step="look at view drop_rates"),
     ]  # fmt: skip
     if expected.has_labels and gate.min_kappa is not None:

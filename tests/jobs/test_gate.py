@@ -37,6 +37,7 @@ TIGHT = (
     "gate.max_drop_rate=0.1", "gate.max_reject_rate=0.01", "gate.max_source_reject_rate=0.01",
     "gate.max_near_duplicates=0.01", "gate.max_contaminated=0", "gate.min_kappa=0.8",
 )  # fmt: skip
+LENIENT = ("gate.min_drop_rate=0.4", "gate.max_drop_rate=0.95")
 BANDS = {
     ("samples", "mean_words"), ("samples", "language_filled"), ("rejects", "reject_rate"),
     ("rejects", "source_reject_rate"), ("twins", "near_duplicates"), ("twins", "contaminated"),
@@ -132,9 +133,11 @@ def test_numbers_outside_their_bands_and_a_column_of_nulls(clean: Frames):
     assert set(found) == BANDS
     said = found["judged", "drop_rate"]
     assert (said.observed, said.allowed) == (
-        "0.3", "0 to 0.1 (share of judged pairs dropped); set by gate.max_drop_rate"
+        "0.3", "0 to 0.1 (share of judged pairs dropped); set by gate.min_drop_rate and gate.max_drop_rate"
     )  # fmt: skip
-    assert said.next_step == "look at view drop_rates, or change gate.max_drop_rate"
+    assert said.next_step == "look at view drop_rates, or change gate.min_drop_rate and gate.max_drop_rate"
+    lenient = judge_subject(subject_of_rows(frames, config_of(*TIGHT, *LENIENT), RELEASED + 1, unread))
+    assert failed(lenient)["judged", "drop_rate"].allowed.startswith("0.4 to 0.95 (share of judged pairs dropped)")
     every = {
         (name, rule.name) for name, suite in suites(config.gate, Expected(1, 1, True)).items() for rule in suite.rules
     }
