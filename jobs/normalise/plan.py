@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 from jobs.normalise.read import Item
-from jobs.normalise.survey import PICTURES, Looker, Survey, survey, words_of
+from jobs.normalise.survey import PICTURES, Looker, Survey, drawn_of, survey, words_of
 from jobs.readers import Range, plan_ranges
 from jobs.readers.folders import Folder, plan_files
 from jobs.readers.shards import is_shard
@@ -12,7 +13,7 @@ from schemas.config import Storage
 from schemas.errors import InputError
 from schemas.source import Source
 from udfs import archives, files, member_index, members
-from udfs.adapters.family import Layout
+from udfs.adapters.family import Layout, Shape
 from udfs.adapters.held_out import list_files
 from udfs.media.splits import splits_of
 
@@ -148,7 +149,7 @@ class _Held:
     """What lies at a place, and the sources that read it."""
 
     layout: Layout
-    words: str
+    shape: Shape
     folder: Folder | None
     sources: list[str]
 
@@ -180,6 +181,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         used = surveyed.files() | {inner[0] for file in surveyed.files() if (inner := members.split(file))}
         used.update(files.find(folder, source.reading.pictures) if source.reading else ())
         used.update(list_files(source, folder))
+        used.update(_drawn(file, part.shape) for file, parts in known.files.items() for part in parts)
         failed = {file: _told(file, folder, error) for file, error in looker.failed.items()}
         why = {**known.unread, **failed, **dict.fromkeys(unwanted, OTHER_SPLIT), **beside}
         there = {*found, *beside, *_others(source, folder)} - used
@@ -190,7 +192,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
             for part in assignments:
                 layout = part.layout
                 place = _Place(folder, file, part.family.name, part.shape.side, layout.container.value, layout.at)
-                held = _Held(layout, part.shape.words, surveyed.folders.get(file), [])
+                held = _Held(layout, part.shape, surveyed.folders.get(file), [])
                 places.setdefault(place, held).sources.append(name)
     return Plan(tuple(_items(places, joined)), folders, families, frozenset(joined), unread, refused)
 
@@ -206,9 +208,15 @@ def _items(places: Mapping[_Place, _Held], joined: set[str]) -> Iterator[Item]:
                 number += 1
 
 
+def _drawn(file: str, shape: Shape) -> str:
+    """Where the instructions of a file's records would lie."""
+    return str(PurePosixPath(file).with_name(shape.drawn)) if shape.drawn else ""
+
+
 def _ranges(place: _Place, held: _Held) -> list[Range]:
     if held.folder is not None:
         return plan_files(place.folder, place.file, held.folder, RANGE_BYTES)
     uri = files.join(place.folder, place.file)
-    words = words_of(uri, place.file, held.words) if held.words else None
-    return [replace(part, words=words) for part in plan_ranges(uri, place.file, held.layout, RANGE_BYTES)]
+    words = words_of(uri, place.file, held.shape.words) if held.shape.words else None
+    drawn = drawn_of(files.join(place.folder, _drawn(place.file, held.shape))) if held.shape.drawn else ()
+    return [replace(part, words=words, drawn=drawn) for part in plan_ranges(uri, place.file, held.layout, RANGE_BYTES)]

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import msgspec
+
 from jobs.readers import layouts, plan_ranges, read, shards, single
 from jobs.readers.folders import ALWAYS, Folder, gather, illustrate
 from jobs.readers.small_files import PROSE, TABLE
@@ -15,6 +17,7 @@ from udfs.adapters.recognise import Recognised, recognise
 from udfs.stores import resolve
 
 PICTURES = frozenset(f".{suffix}" for suffix in shards.PICTURES)
+_LIST_BYTES = 1 << 20
 _OPENED = 500
 """A folder of more files is not opened file by file to find out what else they may be."""
 
@@ -121,6 +124,14 @@ def _illustrated(root: str, folders: Mapping[str, Folder]) -> Mapping[str, Folde
         return folders
     found = files.find(root, ["**/*"])
     return illustrate(folders, [name for name in found if name.lower().endswith(tuple(PICTURES))])
+
+
+def drawn_of(uri: str) -> tuple[str, ...]:
+    """Instructions of a JSON list of texts; none where the file is not there or something else."""
+    with suppress(msgspec.MsgspecError):
+        told = msgspec.json.decode(files.read_bytes(uri, _LIST_BYTES), type=list[str]) if files.exists(uri) else []
+        return tuple(filter(None, map(str.strip, told)))
+    return ()
 
 
 def words_of(uri: str, file: str, at: str) -> dict[str, str] | None:

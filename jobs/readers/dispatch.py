@@ -1,6 +1,6 @@
 """Reads a range of any container."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from jobs.readers.text_lines import read_lines
 from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import Container
+from udfs.adapters.media import DRAWN
 from udfs.sample import Record
 
 Keep = Callable[[Mapping[str, Any]], bool]
@@ -46,11 +47,17 @@ def read(root: str, part: Range, keep: Keep | None = None) -> Iterator[Record]:
     count = 0
     for found in _READERS[part.container](root, part):
         count += 1
-        record = named(found, part.words) if part.words else found
+        record = named(found, part.words) if part.words else drawing(found, part.drawn) if part.drawn else found
         if keep is None or record.problem is not None or keep(record.value):
             yield record
     if part.records is not None and count != part.records:
         raise InputError(f"{uri}: {count} records, planned were {part.records}", "it changed; run again")
+
+
+def drawing(record: Record, told: Sequence[str]) -> Record:
+    """The record with one of these instructions under `DRAWN`: always the same one, so that its id is."""
+    at = int(record.origin.record_hash[:8] or "0", 16) % len(told)
+    return record if record.problem else replace(record, value={**record.value, DRAWN: told[at]})
 
 
 def named(record: Record, words: Mapping[str, str]) -> Record:

@@ -34,6 +34,8 @@ class Range:
     """Lines of the whole file, for records that only their line number brings together with others."""
     words: Mapping[str, str] | None = None
     """Names of the categories that records of the range refer to by number."""
+    drawn: tuple[str, ...] = ()
+    """Instructions of which each record draws one, by its hash."""
 
     def files(self) -> tuple[str, ...]:
         """Files that the range reads from."""

@@ -71,6 +71,8 @@ class Shape:
     """Whether the records of the other sides can do without this one."""
     words: str = ""
     """Place in the same document with the names of the categories that records refer to by number."""
+    drawn: str = ""
+    """File in the same folder with a list of instructions, of which a record without a question draws one."""
 
 
 Joiner = Callable[[str, Iterable[Part]], Iterable[Record]]

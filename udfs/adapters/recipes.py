@@ -12,7 +12,7 @@ from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.fields import text
 from udfs.adapters.flat import ALIASES, Recipe, flat
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, QUESTIONS, answered, captioned
-from udfs.adapters.media import BASE64_KEYS
+from udfs.adapters.media import BASE64_KEYS, DRAWN
 from udfs.adapters.prepare import coco_2017
 from udfs.adapters.shapes import (
     ARRAY,
@@ -76,10 +76,13 @@ def of_member(record: Record, source: Source) -> Draft:
     if isinstance(told := value.get("sentences"), list):
         value["sentences"] = " ".join(text(part, "sentences") for part in told)
     if not set(_MEMBER.question) & set(value):
-        if "captioning" not in record.origin.file.split("/"):
-            detail = "its question is drawn from instructions.json of its folder: write one into it as `question`"
+        captioned = DESCRIBE if "captioning" in record.origin.file.split("/") else None
+        value["question"] = value.get(DRAWN) or captioned
+        if value["question"] is None:
+            detail = (
+                "its question is drawn from instructions.json of its folder, which is not there or no list of texts"
+            )
             raise Drop(DropReason.MISSING_FIELD, detail)
-        value["question"] = DESCRIBE
     return _OF_MEMBER(replace(record, value=value), source)
 
 
@@ -136,6 +139,7 @@ FLAT: Mapping[str, Family] = {
                     frozenset(),
                     forbids=frozenset({"instruction"}),
                     one_of={"media": _MEMBER.media, "answer": _MEMBER.answer},
+                    drawn="instructions.json",
                 ),
             ),
             of_member,
