@@ -14,7 +14,7 @@ from schemas.columns import CHECKS
 from schemas.config import Config, ThresholdKind
 from schemas.enums import Category, Group, PairKind, ParseStatus, Verdict
 from schemas.errors import ConfigError
-from schemas.expectations import PLACED, WORDS
+from schemas.expectations import PLACED, at_most
 from schemas.tables import INSTRUCT
 
 ACCEPTED = "accepted"
@@ -130,7 +130,7 @@ def _reason(rules: Mapping[str, Column]) -> Column:
 def _unfit(config: Config) -> Mapping[str, Column]:
     """Rows that no trainer could use as they are."""
     return {
-        "too_long": f.expr(f"{WORDS} > {config.gate.max_tokens}"),
+        "too_long": ~f.expr(at_most(config.gate.max_tokens)),
         "placeholders": ~f.coalesce(f.expr(PLACED), f.lit(False)),
     }
 
