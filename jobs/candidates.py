@@ -89,12 +89,13 @@ def the_judge(tables: Tables, config: Config, judge_id: str | None) -> str | Non
 
 
 def deciding_judge(tables: Tables, config: Config, release: Row | None) -> str | None:
-    """The judge_id that decided a release; without one the configured judge's, the newest where it stands for several.
+    """The judge_id that decided a release, while `judged` holds it; else the configured judge's, of several the newest.
 
     View `deciding_judge` says the same of the newest release.
     """
-    if release is not None and release["judge_id"]:
-        return str(release["judge_id"])
+    decided = release["judge_id"] if release is not None else None
+    if decided and not tables.read("judged").where(f.col("judge_id") == decided).isEmpty():
+        return str(decided)
     judged = tables.read("judged").where(f.col("judge") == config.publishing.judge)
     calls = tables.read("calls").select("call_key", "at")
     told = judged.join(calls, "call_key", "left").groupBy("judge_id").agg(f.max("at").alias("at"), f.count("verdict"))

@@ -58,7 +58,7 @@ register_views(tables)
 
 # MAGIC %sql
 # MAGIC SELECT drop_reason, source_id, count(*) AS rejected, min(detail) AS example, min(origin.file) AS file
-# MAGIC FROM rejects GROUP BY drop_reason, source_id ORDER BY drop_reason, source_id
+# MAGIC FROM current_rejects GROUP BY drop_reason, source_id ORDER BY drop_reason, source_id
 
 # COMMAND ----------
 

@@ -65,8 +65,8 @@ register_views(tables)
 # MAGIC %sql
 # MAGIC SELECT threshold, count(*) AS judged, count_if(p_yes >= threshold) AS accepted,
 # MAGIC        round(count_if(p_yes >= threshold) / count(*), 3) AS share
-# MAGIC FROM judged CROSS JOIN (SELECT id / 10 AS threshold FROM range(1, 10))
-# MAGIC WHERE subject_kind = 'rewritten' AND verdict IS NOT NULL GROUP BY threshold ORDER BY threshold
+# MAGIC FROM before_after CROSS JOIN (SELECT id / 10 AS threshold FROM range(1, 10))
+# MAGIC WHERE verdict IS NOT NULL GROUP BY threshold ORDER BY threshold
 
 # COMMAND ----------
 

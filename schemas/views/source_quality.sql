@@ -1,14 +1,11 @@
--- One row per source: what the newest runs kept, dropped, rewrote and published, and how it was scored.
+-- One row per source: what was kept (samples), dropped, rewritten and published, and how it was scored.
 WITH kept AS (
-  SELECT source_id, first(category) AS category, first(`group`) AS `group`, count(*) AS samples FROM samples GROUP BY source_id
-), newest AS (
-  SELECT source_id, max_by(run_id, ended) AS run_id FROM runs WHERE stage = 'normalise' GROUP BY source_id
+  SELECT s.source_id, first(s.category) AS category, first(s.`group`) AS `group`, count_if(t.sample_id IS NULL) AS samples
+  FROM samples s LEFT JOIN (SELECT DISTINCT sample_id FROM twins WHERE dropped) t ON t.sample_id = s.sample_id
+  GROUP BY s.source_id
 ), lost AS (
-  SELECT r.source_id, count_if(r.drop_reason = 'duplicate') AS duplicates,
-    count_if(r.drop_reason <> 'duplicate') AS rejects
-  FROM rejects r LEFT JOIN newest n ON r.source_id = n.source_id
-  WHERE r.stage <> 'normalise' OR r.run_id = coalesce(n.run_id, r.run_id)
-  GROUP BY r.source_id
+  SELECT source_id, count_if(drop_reason = 'duplicate') AS duplicates, count_if(drop_reason <> 'duplicate') AS rejects
+  FROM current_rejects GROUP BY source_id
 ), made AS (
   SELECT source_id, count(*) AS pairs FROM rewritten WHERE parse_status = 'ok' GROUP BY source_id
 ), scores AS (

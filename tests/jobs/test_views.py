@@ -46,11 +46,17 @@ def seen(spark: SparkSession) -> Seen:
     def ask(view: str, order: str, **rows: Sequence[Mapping[str, Any]]) -> list[Row]:
         session = spark.newSession()
         views = packaged_views()
-        for name in (name for name in TABLES if re.search(rf"\b{name}\b", views[view] + views["deciding_judge"])):
+        for name in (
+            name
+            for name in TABLES
+            if re.search(rf"\b{name}\b", "".join(views[one] for one in (view, "deciding_judge", "current_rejects")))
+        ):
             schema = pa.schema([field.with_nullable(True) for field in TABLES[name].arrow])
             held = session.createDataFrame(pa.Table.from_pylist(list(rows.get(name, ())), schema))
             held.createOrReplaceTempView(name)
-        session.sql(views["deciding_judge"]).createOrReplaceTempView("deciding_judge")
+        for name in ("deciding_judge", "current_rejects"):
+            if name in views[view]:
+                session.sql(views[name]).createOrReplaceTempView(name)
         return session.sql(f"SELECT * FROM ({views[view]}) ORDER BY {order}").collect()
 
     return ask
@@ -58,13 +64,15 @@ def seen(spark: SparkSession) -> Seen:
 
 def test_cost_counts_each_call_once(seen: Seen):
     calls = [
-        call("a"), call("b", status="length"), call("c", replayed=True), call("d", status="timeout", latency_s=5.0),
-        call("a", "r2", replayed=True), call("e", "r2", purpose="judge", model="n"),
+        call("a"), call("b", status="length", latency_s=4.0), call("c", replayed=True), call("d", status="timeout"),
+        call("a", at=at(2)), call("a", "r2", replayed=True, at=at(2)), call("e", "r2", purpose="judge", model="n"),
+        call("f", "r2", purpose="judge", model="n", status="engine", replayed=None),
+        call("g", "r2", purpose="judge", model="n", replayed=None),
     ]  # fmt: skip
     assert [tuple(row)[:2] + tuple(row)[4:] for row in seen("cost", "run_id, purpose DESC", calls=calls)] == [
-        ("r1", "rewrite", 3, 1, 1, 300, 120, 30, 2.75),
-        ("r2", "rewrite", 0, 1, 0, 0, 0, 0, 2.0),
-        ("r2", "judge", 1, 0, 0, 100, 40, 10, 2.0),
+        ("r1", "rewrite", 2, 1, 1, 200, 80, 20, 3.0),
+        ("r2", "rewrite", 0, 1, 0, 0, 0, 0, None),
+        ("r2", "judge", 2, 0, 1, 200, 80, 20, 2.0),
     ]
 
 
@@ -73,12 +81,24 @@ def test_rejects_of_the_newest_reading_alone_are_counted(seen: Seen):
     rejects = [
         reject("charts", "r1", "no_answer"), reject("charts", "r1", "missing_media"),
         reject("charts", "r2", "no_answer", 3), reject("charts", "r2", "no_answer"),
-        reject("forms", "r1", "duplicate"), reject("charts", "r9", "near_duplicate", stage="dedup"),
+        reject("forms", "r1", "duplicate"), reject("forms", "r9", "near_duplicate", stage="dedup"),
         reject("lost", "r0", "no_answer"),
     ]  # fmt: skip
-    counted = seen("reject_counts", "source_id, stage, drop_reason", runs=runs, rejects=rejects)
+    origin = {"file": "a.json", "position": 1, "units": 2}
+    samples = [{"sample_id": name, "source_id": "charts", "origin": origin} for name in ("s", "t", "u")]
+    twins = [
+        {"sample_id": name, "kind": kind, "dropped": dropped, "twin": "twin"}
+        for name, kind, dropped in (
+            ("s", "near", True), ("s", "benchmark_text", True), ("t", "near", False), ("u", "exact", True),
+            ("gone", "near", True),
+        )
+    ]  # fmt: skip
+    counted = seen(
+        "reject_counts", "source_id, stage, drop_reason", runs=runs, rejects=rejects, samples=samples, twins=twins
+    )
     assert [tuple(row) for row in counted] == [
-        ("charts", "dedup", "near_duplicate", 1, 1, "d"),
+        ("charts", "dedup", "contaminated", 1, 2, "overlaps with an entry of a benchmark"),
+        ("charts", "dedup", "duplicate", 1, 2, "same content as a sample of another source"),
         ("charts", "normalise", "no_answer", 2, 4, "d"),
         ("forms", "normalise", "duplicate", 1, 1, "d"),
         ("lost", "normalise", "no_answer", 1, 1, "d"),
@@ -148,9 +168,21 @@ def test_a_source_of_which_nothing_was_kept_is_no_gap(seen: Seen):
     rows: Rows = {
         "runs": runs, "rewritten": rewritten,
         "rejects": [reject("empty", "r1", "no_answer"), reject("empty", "r1", "duplicate")],
-        "samples": [{"source_id": "charts", "category": "Chart", "group": "B"}] * 3, "instruct": [RELEASED],
+        "samples": [{"sample_id": f"s{n}", "source_id": "charts", "category": "Chart", "group": "B"} for n in range(3)],
+        "twins": [{"sample_id": "s2", "kind": kind, "dropped": True, "twin": "x"} for kind in ("near", "exact")],
+        "instruct": [RELEASED],
     }  # fmt: skip
     assert [tuple(row) for row in seen("source_quality", "source_id", **rows)] == [
-        ("charts", "Chart", "B", 3, 0, 0, 2, None, None, None, 1, 1),
+        ("charts", "Chart", "B", 2, 0, 1, 2, None, None, None, 1, 1),
         ("empty", None, None, 0, 1, 1, 0, None, None, None, 0, 0),
     ]
+
+
+def test_the_judge_of_a_release_counts_while_its_verdicts_are_there(seen: Seen):
+    releases = [{"release_id": 1, "judge_id": "j0"}, {"release_id": 2, "judge_id": "j1"}]
+    old, new = ({"subject_id": "p", "judge_id": name, "verdict": "yes"} for name in ("j1", "j2"))
+    judging = {"run_id": "r", "stage": "judge", "ended": at(3), "facts": '{"judge_id": "j2"}'}
+    assert seen("deciding_judge", "1", releases=releases, judged=[old, new], runs=[judging]) == [("j1",)]
+    assert seen("deciding_judge", "1", releases=releases, judged=[new], runs=[judging]) == [("j2",)]
+    assert seen("deciding_judge", "1", releases=releases, judged=[new]) == [("j2",)]
+    assert seen("deciding_judge", "1") == []
