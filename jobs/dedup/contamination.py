@@ -1,6 +1,5 @@
 """Overlap of samples with benchmarks: n-grams of their questions, and pictures that look the same."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,13 +24,6 @@ CROWD = 10
 """A benchmark's picture that looks like more of ours than this (a chart's frame, a page) tells nothing by itself."""
 SHORTEST = 4
 """Words of a question without a picture below which it is nobody's own."""
-
-
-def held_out(runs: DataFrame) -> tuple[str, ...]:
-    """Benchmarks with which the newest run of the stage compared samples, as it logged."""
-    last = runs.where("stage = 'dedup'").orderBy(f.desc("ended")).select("facts").first()
-    facts = json.loads(last["facts"] or "{}") if last else {}
-    return tuple(name.removeprefix("benchmark ") for name in facts if name.startswith("benchmark "))
 
 
 @dataclass(frozen=True)

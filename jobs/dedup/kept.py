@@ -1,9 +1,31 @@
-"""The one door to samples for all that follows: those that were not dropped."""
+"""The one door to samples for all that follows: those that were not dropped; and what was looked for."""
+
+import json
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from jobs.tables import Tables
+
+SAMPLES_MARK = "bit_xor(xxhash64(sample_id))"
+"""Which samples there are as one number, in SQL, whatever their order."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a run of the stage looked for among which samples."""
+
+    near: bool = False
+    benchmarks: tuple[str, ...] = ()
+    samples_mark: int | None = None
+
+
+def looked_for(runs: DataFrame) -> Looked:
+    """What the newest run of the stage looked for, as it logged; nothing where it never ran."""
+    last = runs.where("stage = 'dedup'").orderBy(f.desc("ended")).select("facts").first()
+    told = json.loads(last["facts"] or "{}").get("looked_for", {}) if last else {}
+    return Looked(bool(told.get("near")), tuple(told.get("benchmarks", ())), told.get("samples_mark"))
 
 
 def kept_samples(tables: Tables) -> DataFrame:

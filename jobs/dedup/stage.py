@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as f
 
 from jobs.dedup.contamination import find_overlap, read_benchmarks
-from jobs.dedup.kept import kept_samples
+from jobs.dedup.kept import SAMPLES_MARK, kept_samples
 from jobs.dedup.near import find_near
 from jobs.stages import Run, StageCount
 from jobs.tables import Tables
@@ -45,7 +45,9 @@ def dedup(run: Run) -> StageCount:
             _reject(run, reasons)
         # The table comes last: what it leaves out is a reject by then.
         run.tables.overwrite("twins", treated)
-        count.rows_in = run.tables.read("samples").count()
+        seen = run.tables.read("samples").agg(f.count("*"), f.expr(SAMPLES_MARK)).collect()[0]
+        count.rows_in = seen[0]
+        count.facts["looked_for"] = _looked_for(run.config) | {"samples_mark": seen[1]}
         count.rows_out = kept_samples(run.tables).count() if count.rejects else count.rows_in
         if count.rows_in != count.rows_out + sum(count.rejects.values()):
             raise ConservationError(
@@ -53,6 +55,12 @@ def dedup(run: Run) -> StageCount:
                 "this is a defect of the stage, or another driver wrote `samples` meanwhile; run `mammoth-vl dedup`",
             )
     return count
+
+
+def _looked_for(config: Config) -> dict[str, object]:
+    options = config.dedup
+    compared = options.benchmarks if options.contamination is not Treatment.OFF else ()
+    return {"near": options.near is not Treatment.OFF, "benchmarks": list(compared)}
 
 
 def find_twins(tables: Tables, config: Config, count: StageCount) -> DataFrame:

@@ -2,12 +2,13 @@
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
-from jobs.dedup.contamination import held_out
+from jobs.dedup.kept import SAMPLES_MARK, Looked, looked_for
 from jobs.gate.subject import EXAMPLES, Counted, Numbers, Subject, examples_of, key_hash, union
 from schemas.enums import PairKind
 
@@ -55,7 +56,7 @@ def count_stages(subject: Subject) -> Numbers:
     frames = subject.frames
     log = {row["stage"]: row for row in _latest(frames["runs"])}
     parts = {
-        "samples": frames["samples"].agg(f.array(f.count("*"))),
+        "samples": frames["samples"].agg(f.array(f.count("*"), f.expr(SAMPLES_MARK))),
         "twins": frames["twins"].agg(f.array(f.count("*"))),
         "rewritten": frames["rewritten"].agg(
             f.array(
@@ -74,7 +75,7 @@ def count_stages(subject: Subject) -> Numbers:
     intake = subject.intake
     numbers = {
         ("twins", "counts_match_log"): Counted(abs(seen["twins"][0] - told)),
-        ("twins", "samples_unchanged"): Counted(abs(seen["samples"][0] - twins["rows_in"]) if twins else 0),
+        ("twins", "samples_unchanged"): _unchanged(seen["samples"], twins, looked_for(frames["runs"])),
         ("rewritten", "counts_match_log"): _against(seen["rewritten"][0], log.get("rewrite")),
         ("judged", "counts_match_log"): _against(seen["judged"][0], log.get("judge")),
         # Where nothing was asked nothing was lost: that it was to be asked is for the counts above to say.
@@ -103,11 +104,24 @@ def _against(rows: int, log: Row | None) -> Counted:
     return Counted(abs(rows - logged), (f"{rows:,} rows, {logged:,} logged",) if rows != logged else ())
 
 
-def _contaminated(subject: Subject, flagged: int) -> Counted:
-    """The share that overlaps with a benchmark; no number where a share is asked for and nobody looked."""
-    if subject.config.gate.max_contaminated < 1 and not held_out(subject.frames["runs"]):
-        return Counted(None, ("dedup.benchmarks names none, so nobody looked",))
-    return Counted(_share(flagged, subject.candidate.rows))
+def _unchanged(seen: list[int], log: Row | None, looked: Looked) -> Counted:
+    """Whether the samples are those that dedup looked at: as many, and the same."""
+    if log is None:
+        return Counted(0)
+    if seen[0] == log["rows_in"] and looked.samples_mark not in (None, seen[1]):
+        return Counted(1, ("as many samples, but others",))
+    return Counted(abs(seen[0] - log["rows_in"]))
+
+
+def _flagged(subject: Subject, flagged: Sequence[int]) -> Numbers:
+    """Shares that dedup has flagged; no number where a share is asked for and nobody looked."""
+    gate, looked, rows = subject.config.gate, looked_for(subject.frames["runs"]), subject.candidate.rows
+    near, contaminated = (Counted(_share(number, rows)) for number in flagged)
+    if gate.max_near_duplicates < 1 and not looked.near:
+        near = Counted(None, ("dedup has not run, or with dedup.near=off, so nobody looked",))
+    if gate.max_contaminated < 1 and not looked.benchmarks:
+        contaminated = Counted(None, ("dedup.benchmarks names none, so nobody looked",))
+    return {("twins", "near_duplicates"): near, ("twins", "contaminated"): contaminated}
 
 
 def count_lineage(subject: Subject) -> Numbers:
@@ -133,15 +147,11 @@ def count_lineage(subject: Subject) -> Numbers:
         gone.agg(f.array(f.count("*"))).toDF("n").select(f.lit(name).alias("name"), "n") for name, gone in lost.items()
     ]
     seen = {row["name"]: row["n"] for row in union(parts).collect()}
-    released = subject.candidate.rows
     known = {
         ("instruct", name): Counted(seen[name][0], examples_of(frame) if seen[name][0] else ())
         for name, frame in lost.items()
     }
-    return known | {
-        ("twins", "near_duplicates"): Counted(_share(seen["twins"][0], released)),
-        ("twins", "contaminated"): _contaminated(subject, seen["twins"][1]),
-    }
+    return {**known, **_flagged(subject, seen["twins"][:2])}
 
 
 def _missing(rows: DataFrame, key: str, table: DataFrame) -> DataFrame:

@@ -11,7 +11,7 @@ from pyspark.sql import functions as f
 
 from jobs import labels
 from jobs.candidates import candidates, count, deciding_judge
-from jobs.dedup.contamination import held_out
+from jobs.dedup.kept import looked_for
 from jobs.release import as_of, as_published, latest, manifest
 from jobs.report.compare import compare_judges, name_judges
 from jobs.report.cost import costs
@@ -70,7 +70,7 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
         "costs": ("cost", lambda t: costs(t, options.config.engines)),
         "reuse": ("cost", _reuse),
         "twins": ("twins", _twins),
-        "held_out": ("twins", lambda t: held_out(t.read("runs"))),
+        "held_out": ("twins", lambda t: looked_for(t.read("runs")).benchmarks),
         "agreement": ("agreement", lambda t: labels.agreement(t, config)),
         "compared": ("compared", lambda t: compare_judges(t, config, judges) if judges else None),
     }

@@ -186,7 +186,7 @@ def make_frames(spark: SparkSession, rows: int) -> dict[str, DataFrame]:
     whole = [
         ("rewrite", pairs, pairs, "{}"),
         ("judge", pairs, pairs, "{}"),
-        ("dedup", rows, rows, f'{{"near flagged": {twins}}}'),
+        ("dedup", rows, rows, f'{{"near flagged": {twins}, "looked_for": {{"near": true}}}}'),
     ]
     more = spark.createDataFrame(whole, "stage string, rows_in long, rows_out long, facts string")
     at = f.to_timestamp(f.lit("2026-01-01"))

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 from release_rows import FREE, Rows, digest, settings
 
 from jobs.candidates import candidates
-from jobs.dedup.kept import count_twins, kept_samples
+from jobs.dedup.kept import SAMPLES_MARK, count_twins, kept_samples, looked_for
 from jobs.dedup.stage import dedup
 from jobs.engines import Engines
 from jobs.progress import Progress
@@ -234,6 +234,10 @@ def test_a_benchmark_is_found_by_its_text_and_by_its_pictures(near: Ran, planted
     }  # fmt: skip
     assert all(row["dropped"] for row in found.values())
     assert count.facts["benchmark entries"] == 4
+    looked = looked_for(run.tables.read("runs"))
+    assert looked.near
+    assert looked.benchmarks == tuple(run.config.dedup.benchmarks)
+    assert looked.samples_mark == run.tables.read("samples").selectExpr(SAMPLES_MARK).collect()[0][0]
     kept = {row[0] for row in kept_samples(run.tables).select("sample_id").collect()}
     assert named["leaked picture"] not in kept
     assert run.tables.read("rejects").where("drop_reason = 'contaminated'").count() == len({key[0] for key in found})

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.candidates import Intake
+from jobs.dedup.kept import SAMPLES_MARK
 from jobs.gate import verdict as verdicts
 from jobs.gate.subject import Candidate, Counted, Outcome
 from jobs.gate.validate import validate
@@ -109,14 +110,23 @@ def test_letters_that_stand_without_blanks_are_counted(spark: SparkSession):
     assert tuple(row) == (9, 6, True)
 
 
-def test_contamination_that_nobody_looked_for_is_no_zero(clean: Frames):
-    config = config_of("gate.max_contaminated=0.5")
-    found = failed(judge_subject(subject_of_rows(clean, config, RELEASED)))
-    assert set(found) == {("twins", "contaminated")}
-    assert "nobody looked" in found["twins", "contaminated"].examples[0]
-    told = f.expr("""replace(facts, '{"near', '{"benchmark held_out": 5, "near')""")
-    looked = {**clean, "runs": clean["runs"].withColumn("facts", told)}
-    assert failed(judge_subject(subject_of_rows(looked, config, RELEASED))) == {}
+def test_what_nobody_looked_for_is_no_zero(clean: Frames):
+    config = config_of("gate.max_contaminated=0.5", "gate.max_near_duplicates=0.5")
+
+    def failing(looked_for: str) -> Mapping[tuple[str, str], Outcome]:
+        told = f.expr(f"""replace(facts, '{{"near": true}}', '{looked_for}')""")
+        frames = {**clean, "runs": clean["runs"].withColumn("facts", told)}
+        return failed(judge_subject(subject_of_rows(frames, config, RELEASED)))
+
+    found = failing('{"near": false}')
+    assert set(found) == {("twins", "contaminated"), ("twins", "near_duplicates")}
+    assert all("nobody looked" in outcome.examples[0] for outcome in found.values())
+    mark = clean["samples"].selectExpr(SAMPLES_MARK).collect()[0][0]
+    assert failing(f'{{"near": true, "benchmarks": ["held_out"], "samples_mark": {mark}}}') == {}
+    others = failing(f'{{"near": true, "benchmarks": ["held_out"], "samples_mark": {mark + 1}}}')
+    assert [(key, outcome.examples) for key, outcome in others.items()] == [
+        (("twins", "samples_unchanged"), ("as many samples, but others",))
+    ]
 
 
 def test_numbers_outside_their_bands_and_a_column_of_nulls(clean: Frames):
