@@ -111,15 +111,16 @@ def test_test_sets_are_read_whole(tmp_path: Path):
     assert outcomes(normalised(tmp_path, "mathvision", files)) == ["sample"] * 2
 
 
-@pytest.mark.parametrize("google", ["train", "val"])
-def test_a_test_in_one_set_of_splits_is_none_to_train_on_in_the_other(tmp_path: Path, google: str):
+@pytest.mark.parametrize(("other", "split"), [("refcoco/refs(google).p", "val"), ("refcocog/refs(umd).p", "train")])
+def test_a_test_in_one_set_of_splits_is_none_to_train_on_in_the_other(tmp_path: Path, other: str, split: str):
     ref = {"ref_id": 1, "ann_id": 5, "image_id": 9, "sentences": [{"sent": "the cup"}]}
     images = [{"id": 9, "file_name": "COCO_train2014_000000000009.jpg", "width": 100, "height": 100}]
     boxes = [{"id": 5, "image_id": 9, "bbox": [1, 1, 50, 50], "category_id": 1}]
+    told = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "cup"}]}
     files = {
         "refcoco/refs(unc).p": pickle.dumps([{**ref, "split": "testA"}]),
-        "refcoco/refs(google).p": pickle.dumps([{**ref, "split": google}]),
-        "refcoco/instances.json": {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "cup"}]},
+        other: pickle.dumps([{**ref, "split": split}]),
+        **{f"{folder}/instances.json": told for folder in ("refcoco", other.split("/")[0])},
     }  # fmt: skip
     assert outcomes(normalised(tmp_path, "refcoco", files)) == ["unwanted_split"] * 2
 

@@ -119,18 +119,27 @@ def record_of(value: object, name: str) -> Mapping[str, Any]:
     return value
 
 
-def answer(value: object, name: str) -> str:
-    """An answer as text: most frequent of several annotators' (the first of equals), parts of a list joined."""
+def answer(value: object, name: str, *, whole: bool = False) -> str:
+    """An answer as text: most frequent of several annotators' (the first of equals), parts of a list joined.
+
+    `whole`: every list is one answer in parts.
+    """
     value = listed(value)
     if not isinstance(value, list | tuple):
         shown = text(value, name) if value is not None else ""
-    elif name.endswith("answers") or EACH in name.split(".") or _repeats(value) or any(map(_stands_alone, value)):
+    elif not whole and _from_several(value, name):
         shown = _most_frequent(value, name)
     else:
         shown = ", ".join(text(part, name) for part in value)
     if shown in NOTHING:
         raise Drop(DropReason.NO_ANSWER, f"{name} is {kind(value)}")
     return shown
+
+
+def _from_several(parts: Sequence[Any], name: str) -> bool:
+    """Whether a list holds answers of several annotators."""
+    told = name.endswith("answers") or EACH in name.split(".")
+    return told or _repeats(parts) or any(map(_stands_alone, parts))
 
 
 def _stands_alone(part: object) -> bool:

@@ -75,6 +75,8 @@ class Recipe:
     """Whether a source may name fields and a question of its own for these records, though its family is another."""
     optional: bool = False
     """Whether some of the records show nothing."""
+    parts: bool = False
+    """Lists are the parts of one answer, also where they repeat or are sentences; elsewhere those are annotators'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +219,9 @@ class _Reader:
             gold = options.LETTERS[at]
             shown = gold if options.bare(choices) else f"{gold}. {choices[at]}"
         else:
-            shown = answer(value, path)
+            shown = answer(value, path, whole=self.recipe.parts)
             shown = gold = (self.recipe.words or {}).get(shown, shown)
-            gold = "" if told_apart(value) else gold
+            gold = "" if told_apart(value) and not self.recipe.parts else gold
         reason = self.rationale(record.value)
         return _Reply(f"{reason}\nAnswer: {shown}" if reason else shown, gold)
 

@@ -42,7 +42,7 @@ OWN_TABLES: Mapping[str, Family] = {
         ),
         family(
             "sqa_parquet",
-            Recipe(_ASKED, prepare=of_sqa, pairs="pairs", system="table", shows=False),
+            Recipe(_ASKED, prepare=of_sqa, pairs="pairs", system="table", shows=False, parts=True),
             Shape(
                 PARQUET | ARRAY,
                 frozenset({"id", "annotator", "position", "question", "table_header", "table_data", "answer_text"}),

@@ -149,7 +149,14 @@ PUBLISHERS: Mapping[str, Family] = {
         ),
         family(
             "tatqa_json",
-            Recipe(fields(rationale=("derivation",)), prepare=report, pairs="pairs", system="context", shows=False),
+            Recipe(
+                fields(rationale=("derivation",)),
+                prepare=report,
+                pairs="pairs",
+                system="context",
+                shows=False,
+                parts=True,
+            ),
             rows(ARRAY | PARQUET, "table", "paragraphs", "questions"),
         ),
         # Videos.

@@ -7,7 +7,7 @@ decimals, as LLaVA and its descendants write them; the questions say so.
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -84,19 +84,25 @@ def found(value: Value) -> Value:
 
 
 def referred(_: str, parts: Iterable[Part]) -> Iterator[Record]:
-    """Expressions with the box of the object that they mean; each folder has annotations of its own."""
+    """Expressions with the box of the object that they mean; each folder has annotations of its own.
+
+    Sets of splits (unc, google) lie side by side, and folders (RefCOCO, RefCOCOg) show the same pictures: what is a
+    test in one of them is none to train on in any.
+    """
     folders: dict[PurePosixPath, list[Part]] = defaultdict(list)
+    tests = set[str]()
     for part in parts:
         folders[PurePosixPath(part.origin.file).parent].append(part)
+        if part.side == REFS and splits_said(part.value.get("split")) == {"test"}:
+            tests.add(str(part.value.get("ann_id")))
     for held in folders.values():
-        yield from _in_folder(held)
+        yield from _in_folder(held, tests)
 
 
-def _in_folder(held: Sequence[Part]) -> Iterator[Record]:
+def _in_folder(held: Sequence[Part], tests: Set[str]) -> Iterator[Record]:
     things = {str(part.value.get("id")): part for part in reversed(held) if part.side == ANNOTATIONS}
     images = [part for part in held if part.side == IMAGES]
     refs = [part for part in held if part.side == REFS]
-    tests = {str(ref.value.get("ann_id")) for ref in refs if splits_said(ref.value.get("split")) == {"test"}}
     used: set[int] = set()
     for ref in refs:
         thing = things.get(str(ref.value.get("ann_id")))
@@ -106,7 +112,6 @@ def _in_folder(held: Sequence[Part]) -> Iterator[Record]:
             yield orphan(replace(ref, origin=replace(ref.origin, units=_units(ref))), DropReason.ORPHAN_QUESTION, lacks)
             continue
         used |= {id(thing), id(images[0])}
-        # Two sets of splits (unc, google) lie side by side: what is a test in one of them is none to train on.
         held_out = {"split": "test"} if str(ref.value.get("ann_id")) in tests else {}
         value = {**ref.value, **held_out, "object": thing.value, "image": images[0].value}
         yield Record(value, replace(ref.origin, units=_units(ref), record_hash=_hash((ref, thing, images[0]))))

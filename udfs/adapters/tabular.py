@@ -230,7 +230,7 @@ TABULAR: Mapping[str, Family] = {
     for made in (
         family(
             "hitab_jsonl",
-            Recipe(_asked(), prepare=gridded, system="table", shows=False),
+            Recipe(_asked(), prepare=gridded, system="table", shows=False, parts=True),
             Shape(
                 ARRAY, frozenset({"table_id", "question", "answer", "table_source"}), None, QUESTIONS,
                 key_of("table_id"),
@@ -240,14 +240,14 @@ TABULAR: Mapping[str, Family] = {
         ),
         family(
             "wtq_tables",
-            Recipe(_asked(), prepare=of_wtq, system="table", shows=False),
+            Recipe(_asked(), prepare=of_wtq, system="table", shows=False, parts=True),
             Shape(TABLE, frozenset({"utterance", "context", "targetValue"}), None, QUESTIONS, by_context),
             _grid(by_folder),
             joiner=with_table,
         ),
         family(
             "sqa_tables",
-            Recipe(_asked(), prepare=of_sqa, pairs="pairs", system="table", shows=False),
+            Recipe(_asked(), prepare=of_sqa, pairs="pairs", system="table", shows=False, parts=True),
             Shape(
                 TABLE, frozenset({"id", "annotator", "position", "question", "table_file", "answer_text"}), None,
                 QUESTIONS, by_table_file,
