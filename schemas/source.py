@@ -1,14 +1,16 @@
 """The catalogue: what each source is and how its files read."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from schemas.enums import Category, Group, Modality, Verified
 from schemas.errors import ConfigError
@@ -48,6 +50,28 @@ class Selector(Strict):
     )
 
 
+@dataclass(frozen=True)
+class Pool:
+    """Files that publish many data sets as one, in whatever folder they lie."""
+
+    files: tuple[str, ...]
+    """Names as glob patterns."""
+    field: str
+    """Field of a record that names the data set which it was taken from."""
+
+
+POOLS: Mapping[str, Pool] = {
+    "Cambrian-10M": Pool(("Cambrian10M.jsonl", "Cambrian7M*.jsonl", "Cambrian737k*.jsonl"), "source"),
+    "DocStruct4M": Pool(("struct_aware_parse.jsonl", "multi_grained_text_localization.jsonl"), "dataset_name"),
+}
+
+
+def pool_of(file: str) -> str | None:
+    """The pool that a file is of."""
+    name = file.rsplit("/", 1)[-1]
+    return next((pool for pool, one in POOLS.items() if any(fnmatchcase(name, made) for made in one.files)), None)
+
+
 class Listed(Strict):
     """Records of one split, where nothing but a list of their names or their number tells it."""
 
@@ -84,6 +108,9 @@ class Reading(Strict):
     family: str | None = Field(None, description="overrides the source's family for these files")
     fields: FieldMap = FieldMap()
     select: Selector | None = None
+    pooled: Mapping[str, tuple[str, ...]] = Field(
+        {}, description="by pool (Cambrian-10M) the names that this source has in it; `*` takes all of its rows"
+    )
     splits: tuple[Split, ...] = Field(
         ("train", "val"),
         description="splits to read: records that name another one (`split: test`) are rejects, and files that do stay "
@@ -101,6 +128,13 @@ class Reading(Strict):
     question: str = Field("", description="instruction for records that carry no question of their own")
     answers: By = Field("", description="how answers name their option where one could mean two of them")
     adapter: str | None = Field(None, description="registered adapter, or module:function of your own")
+
+    @field_validator("pooled")
+    @classmethod
+    def _pools(cls, pooled: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        if unknown := sorted(set(pooled) - set(POOLS)):
+            raise ValueError(f"unknown pools {unknown}; allowed: {', '.join(POOLS)}")
+        return pooled
 
 
 class Source(Strict):

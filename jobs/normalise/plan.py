@@ -11,7 +11,7 @@ from jobs.readers.folders import Folder, plan_files
 from jobs.readers.shards import is_shard
 from schemas.config import Storage
 from schemas.errors import InputError
-from schemas.source import Source
+from schemas.source import Source, pool_of
 from udfs import archives, files, member_index, members
 from udfs.adapters.family import Layout, Shape
 from udfs.adapters.held_out import list_files
@@ -21,6 +21,7 @@ RANGE_BYTES = 32 << 20
 HUB = "hf://datasets"
 """A sources_root that is the hub itself: files are read where they lie, range by range."""
 UNMATCHED = "no pattern of reading.files names it; a catalogue file with one that does reads it"
+POOLED = "it pools many data sets, and nobody knows which of its records are this source's"
 OTHER_SPLIT = "it is of a split that reading.splits leaves out"
 ARCHIVE = "media are looked for in it; annotations in it are read once it is unpacked, or named as archive!/member"
 MEDIA_SUFFIXES = PICTURES.union(member_index.VIDEOS)
@@ -109,6 +110,24 @@ def _others(source: Source, folder: str, *patterns: str) -> list[str]:
 
 def _without_copies(source: Source, found: Sequence[str], folder: str) -> tuple[list[str], dict[str, str]]:
     """The files without those that the catalogue knows to lie beside others, which are told with the reason."""
+    pooled = [file for file in found if _is_foreign(source, file)]
+    found = [file for file in found if file not in pooled]
+    if pooled and not found:
+        raise InputError(
+            f"source {source.source_id}: {files.join(folder, pooled[0])}: {POOLED}",
+            "name this source's records in the pool under reading.pooled of a catalogue file of your own (--catalogue)",
+        )
+    rest, beside = _without_beside(source, found, folder)
+    return rest, {**beside, **dict.fromkeys(pooled, POOLED)}
+
+
+def _is_foreign(source: Source, file: str) -> bool:
+    """Whether a file pools data sets and nobody knows this source's records in it."""
+    pool = pool_of(archives.unpacked(file))
+    return pool is not None and not (source.reading and pool in source.reading.pooled)
+
+
+def _without_beside(source: Source, found: Sequence[str], folder: str) -> tuple[list[str], dict[str, str]]:
     known = source.reading.beside if source.reading else {}
     there = {*found, *_others(source, folder)} if known else set()
     beside = {file: why for pattern, why in known.items() for file in there if files.fits(file, f"**/{pattern}")}

@@ -16,7 +16,7 @@ from jobs.readers import Range, read
 from schemas.config import Media, MediaMode
 from schemas.enums import DropReason, MediaStatus
 from schemas.errors import Drop
-from schemas.source import Reading, Selector, Source
+from schemas.source import POOLS, Reading, Selector, Source, pool_of
 from udfs import archives, files
 from udfs.adapters import conversations, find_family
 from udfs.adapters.adapt import adapt
@@ -110,14 +110,18 @@ def selector_of(item: Item, source: Source) -> Selector | None:
     the whole collection's has. Folders of pictures are facts everywhere; those in a table lie in none.
     """
     reading = source.reading or Reading(files=())
+    pool = pool_of(archives.unpacked(item.range.file))
+    if pool is not None:
+        names = reading.pooled.get(pool, ())
+        return None if "*" in names else Selector(field=POOLS[pool].field, values=names)
     own, select = item.folder.rstrip("/").endswith(f"/{source.source_id}"), reading.select
     if select is not None and select.match == "prefix" and item.range.container is Container.PARQUET:
         return None
     if select is None or not own or select.match == "folder":
         return select
-    names = [f"**/{pattern}" for pattern in reading.files if not pattern.startswith("*")]
+    declared = [f"**/{pattern}" for pattern in reading.files if not pattern.startswith("*")]
     file = archives.unpacked(item.range.file)
-    return select if any(files.fits(file, name) for name in names) else None
+    return select if any(files.fits(file, name) for name in declared) else None
 
 
 def pick_of(record: Record) -> str:

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from normalised import normalised
+from normalised import normalised, staged
+
+from jobs.normalise.plan import POOLED as POOLED_FILE
+from jobs.normalise.plan import plan_sources
+from schemas.config import Storage
+from schemas.errors import InputError
+from schemas.source import packaged_sources
 
 M4 = ("HQ-Edit", "coinstruct", "RAVEN", "CLEVR-Change")
 ALL = "m4_instruct_annotations.json"
@@ -23,7 +29,10 @@ def shown(image: object) -> dict[str, Any]:
     return {"id": "1", "image": image, "conversations": SAID}
 
 
-CAMBRIAN = "\n".join(json.dumps(shown(path)) for path in ("idefics375k/1.jpg", "vg/1.jpg"))
+POOLED = {
+    "idefics375k.json": "hfdata/tabmwp/1.png", "chartqa_28k.json": "chartqa/2.png", "q-instruct_200k.json": "Q/3.jpg",
+}  # fmt: skip
+CAMBRIAN = "\n".join(json.dumps(shown(image) | {"source": source}) for source, image in POOLED.items())
 
 
 def pictures(root: Path, name: str, file: str, content: Any) -> list[str]:  # noqa: ANN401 - as normalised's
@@ -43,8 +52,79 @@ def pictures(root: Path, name: str, file: str, content: Any) -> list[str]:  # no
         ("sharegpt4v", SHARED, [*map(shown, FOLDERS)], [*FOLDERS]),
         ("sharegpt4v_sam", "part.json", [*map(shown, FOLDERS[:2])], [*FOLDERS[:2]]),
         ("sharegpt4v_coco", "sharegpt4v(coco)/train-0.parquet", [shown({"bytes": b"\x89PNG"})], ["embedded"]),
-        ("idefics375k", "jsons/Cambrian10M.jsonl", CAMBRIAN, ["idefics375k/1.jpg"]),
+        ("idefics375k", "jsons/Cambrian10M.jsonl", CAMBRIAN, ["hfdata/tabmwp/1.png"]),
+        ("q_instruct", "Cambrian-10M/jsons/Cambrian7M.jsonl", CAMBRIAN, ["Q/3.jpg"]),
+        ("cambrian_filtered", "jsons/Cambrian10M.jsonl", CAMBRIAN, [*POOLED.values()]),
     ],
 )  # fmt: skip
 def test_whose_records_they_are(tmp_path: Path, name: str, file: str, records: Sequence[Any], taken: list[str]):
     assert pictures(tmp_path, name, file, records) == taken
+
+
+@pytest.mark.parametrize("name", [name for name, source in packaged_sources().items() if source.modality == "image"])
+def test_a_pool_of_many_data_sets_is_nobodys_as_a_whole(tmp_path: Path, name: str):
+    folder = tmp_path / name / "jsons"
+    folder.mkdir(parents=True)
+    (folder / "Cambrian10M.jsonl").write_text(CAMBRIAN)
+    source = packaged_sources()[name]
+    assert source.reading
+    if "Cambrian-10M" not in source.reading.pooled:
+        with pytest.raises(InputError, match="pools many data sets"):
+            staged(source, Storage(sources_root=str(tmp_path)))
+        return
+    taken = [row["sample"]["media"] for row in staged(source, Storage(sources_root=str(tmp_path))) if row["sample"]]
+    own = [f"absent:{image}" for key, image in POOLED.items() if {key, "*"} & {*source.reading.pooled["Cambrian-10M"]}]
+    assert [media for (media,) in taken] == own
+
+
+def test_rows_of_orca_in_a_pool_show_nothing(tmp_path: Path):
+    said = [{"from": "human", "value": "Two and two?"}, {"from": "gpt", "value": "Four."}]
+    row = {"id": "1", "conversations": said, "source": "orca_994k.json"}
+    for name, kept in (("orca", 1), ("mathinstruct", 0)):
+        made = normalised(tmp_path, name, {"jsons/Cambrian10M.jsonl": CAMBRIAN + "\n" + json.dumps(row)})
+        assert [row["sample"]["modality"] for row in made if row["sample"]] == ["text"] * kept
+
+
+def test_a_pool_beside_files_of_its_own_stays_unread(tmp_path: Path):
+    files = {"jsons/Cambrian10M.jsonl": CAMBRIAN, "hq_edit/mine.json": [shown("HQ-Edit/images/1.jpg")]}
+    assert [row["sample"]["media"] for row in normalised(tmp_path, "hq_edit", files) if row["sample"]] == [
+        ["absent:HQ-Edit/images/1.jpg"]
+    ]
+    unread = plan_sources([packaged_sources()["hq_edit"]], Storage(sources_root=str(tmp_path))).unread["hq_edit"]
+    assert unread == {"jsons/Cambrian10M.jsonl": POOLED_FILE}
+
+
+CHART = {
+    "task_name": "t",
+    "messages": [{"role": "user", "content": "<|image|>Read."}, {"role": "assistant", "content": "A"}],
+}
+
+
+def test_of_structures_to_parse_charts_alone_are_taken(tmp_path: Path):
+    rows = [CHART | {"image": [f"./imgs/{name}/1.png"], "dataset_name": name} for name in ("DocVQA", "ChartQA", "TURL")]
+    lines = "\n".join(map(json.dumps, rows))
+    assert pictures(tmp_path, "mplug_docowl_chart", "struct_aware_parse.jsonl", lines) == ["./imgs/ChartQA/1.png"]
+    assert len(pictures(tmp_path / "more", "mplug_docowl_chart", "train.jsonl", lines)) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "others"),
+    [
+        (
+            "llavar_gpt4_20k", "llava_instruct_150k_llavar_20k.json",
+            ["chat_llavar.json", "llava_instruct_150k_llavar_16k.json"],
+        ),
+        ("llava_hound", "llava_hound/qa.json", ["0_30_s_nextqa/a.json", "2_3_m_youtube_v0_1/b.json"]),
+        ("sharegpt4v_dialogue", "sharegpt4v_mix665k_cap23k_coco-ap9k_lcs3k_sam9k_div2k.json", [SHARED]),
+        ("docvqa_llava", "DocVQA/a.json", ["InfographicVQA/b.json"]),
+        ("infographicvqa", "InfographicVQA/b.json", ["DocVQA/a.json"]),
+    ],
+)  # fmt: skip
+def test_other_data_sets_of_a_repository_stay_unread(tmp_path: Path, name: str, own: str, others: list[str]):
+    media = "video" if name == "llava_hound" else "image"
+    said = [{"from": "human", "value": f"<{media}>\nWhat?"}, {"from": "gpt", "value": "It is a hill."}]
+    files = {file: [{"id": "1", media: file, "conversations": said}] for file in (own, *others)}
+    made = normalised(tmp_path, name, files)
+    assert [row["sample"]["origin"]["file"] for row in made if row["sample"]] == [own]
+    unread = plan_sources([packaged_sources()[name]], Storage(sources_root=str(tmp_path))).unread[name]
+    assert set(unread) == set(others)
