@@ -12,6 +12,8 @@ from schemas.errors import ConfigError, InputError
 from udfs import files
 
 MANIFEST, UNFINISHED = "manifest.json", NOTES
+MARK = files.join(UNFINISHED, "asked.json")
+"""What was asked for, in a folder that is not finished."""
 
 
 @dataclass(frozen=True)
@@ -95,17 +97,48 @@ def facts_of(folder: str, found: Mapping[str, Any]) -> ExportFacts:
     return ExportFacts(**{**told, "folder": folder})
 
 
-def clear(folder: str, mark: str, names: Sequence[str]) -> None:
-    """Takes away what an earlier export left; a folder that holds something else is refused.
+def is_begun(folder: str, asked: Mapping[str, Any]) -> bool:
+    """Whether this very export was begun in a folder and did not end.
 
-    The mark below UNFINISHED is written first, so that a crash in between leaves a folder that is ours and unfinished.
+    ConfigError where another form's is unfinished there, or another release's: what it left is not this one's.
     """
-    is_ours = any(files.exists(files.join(folder, name)) for name in (MANIFEST, UNFINISHED))
+    # Beside a manifest a mark says nothing: a crash left it, after all was written or before anything was taken away.
+    if files.exists(files.join(folder, MANIFEST)) or not files.exists(files.join(folder, UNFINISHED)):
+        return False
+    path, wanted = files.join(folder, MARK), _mark(asked)
+    found = json.loads(files.read_bytes(path)) if files.exists(path) else {}
+    theirs, ours = (_whose(mark) for mark in (found, wanted))
+    if theirs != ours:
+        raise ConfigError(
+            f"{folder} holds an unfinished {theirs}, not {ours}",
+            f"finish that one first, give --to another folder, or remove {folder}",
+        )
+    return bool(found == wanted)
+
+
+def _mark(asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {"format": ExportFormat.LLAVA.value, **asked}
+
+
+def _whose(mark: Mapping[str, Any]) -> str:
+    return f"{mark['format']} export of release {mark['release_id']}" if mark else "export that says no release"
+
+
+def clear(folder: str, asked: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Begins an export: takes away what an earlier one left, and marks the folder as that of the one asked for.
+
+    A folder is refused that holds another unfinished export, or something else. Who begins is written first, so that
+    a crash in between leaves a folder that is ours and unfinished; what was asked for last, when nothing old is left.
+    """
+    is_begun(folder, asked)
+    is_ours = any(files.exists(files.join(folder, name)) for name in (MANIFEST, MARK))
     if files.exists(folder) and not is_ours and files.find(folder, ["**", "**/.*"]):
         raise InputError(f"folder {folder} holds files that no export wrote", "give an empty or a new folder")
-    files.write_bytes(files.join(folder, mark), b"{}")
+    path, mark = files.join(folder, MARK), _mark(asked)
+    files.write_bytes(path, json.dumps({name: mark[name] for name in ("format", "release_id")}).encode())
     for name in (MANIFEST, *names):
         files.remove(files.join(folder, name))
+    files.write_bytes(path, json.dumps(mark).encode())
 
 
 def complete(asked: Mapping[str, Any], facts: ExportFacts) -> None:

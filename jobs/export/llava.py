@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
 from jobs.export.contract import check_export
-from jobs.export.folder import UNFINISHED, Array, ExportFacts, clear, complete, finished_export
+from jobs.export.folder import Array, ExportFacts, clear, complete, finished_export
 from jobs.export.media import Tree, write_media
 from jobs.export.rows import TREES, exportable, lines, with_paths
 from jobs.export.train import train_files
@@ -38,7 +38,7 @@ def export_llava(tables: Tables, config: Config, release: Row, folder: str) -> E
     if (done := finished_export(folder, asked)) is not None:
         return done
     left = [f"mammoth_{split}_*{ending}" for split in Split for ending in (".json", ".yaml")]
-    clear(folder, UNFINISHED, [PARTS, "train", *TREES, *(files.find(folder, left) if files.exists(folder) else ())])
+    clear(folder, asked, [PARTS, "train", *TREES, *(files.find(folder, left) if files.exists(folder) else ())])
     published = read_release(tables, number)
     rows = exportable(published, with_paths(tables, published))
     problems = rows.where("problem IS NOT NULL").groupBy("problem").count().orderBy("problem").collect()

@@ -1,18 +1,16 @@
 """Export: one release into one folder, in one of several formats, complete when its manifest is there."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
 from jobs.export import contract, dataset_card, hf, llava, mds, webdataset
 from jobs.export.examples import with_problems
-from jobs.export.folder import ExportFacts, clear, complete, facts_of, finished_export, read_manifest
-from jobs.export.shards import NOTES, Shape, Shard, check_shards, finished, note, shard_counts, write_shards
+from jobs.export.folder import ExportFacts, clear, complete, facts_of, finished_export, is_begun, read_manifest
+from jobs.export.shards import Shape, Shard, check_shards, finished, note, shard_counts, write_shards
 from jobs.release import manifest, read_release
 from jobs.tables import Tables
 from schemas.config import Config
@@ -64,7 +62,9 @@ def _export_shards(tables: Tables, config: Config, release: Row, folder: str) ->
     asked["shard_bytes"] = config.export.shard_bytes
     if (done := finished_export(folder, asked)) is not None:
         return done
-    _begin(folder, asked)
+    if not is_begun(folder, asked):
+        notes = [note(shard.name) for shard in finished(folder)]
+        clear(folder, asked, [*Split, dataset_card.NAME, *notes])
     rows = with_problems(tables, read_release(tables, number))
     estimates, expected, left_out = _weigh(rows)
     counts = shard_counts(estimates, config.export.shard_bytes)
@@ -78,17 +78,6 @@ def _export_shards(tables: Tables, config: Config, release: Row, folder: str) ->
     facts = ExportFacts(number, folder, "", (), (), left_out, kind.value, tuple(shards), hashes)
     complete(asked, facts)
     return facts
-
-
-def _begin(folder: str, asked: Mapping[str, Any]) -> None:
-    """Goes on where the same export was begun, else begins with an empty folder."""
-    mark = files.join(NOTES, "asked.json")
-    path = files.join(folder, mark)
-    if files.exists(path) and json.loads(files.read_bytes(path)) == asked:
-        return
-    notes = [note(shard.name) for shard in finished(folder)]
-    clear(folder, mark, [*Split, dataset_card.NAME, *notes])
-    files.write_bytes(path, json.dumps(asked).encode())
 
 
 def _weigh(rows: DataFrame) -> tuple[dict[str, float], dict[str, int], dict[str, int]]:

@@ -1,7 +1,7 @@
 """Shards that Spark's tasks write, read back and note down, so that an export that was killed goes on.
 
-A folder being written has `unfinished/asked.json`, and `unfinished/<split>-<n>.json` for each shard that is in place
-and was read back. One that is complete has `manifest.json` instead.
+A folder being written has `unfinished/asked.json`, as in every form, and `unfinished/<split>-<n>.json` for each shard
+that is in place and was read back. One that is complete has `manifest.json` instead.
 """
 
 import json

@@ -67,7 +67,9 @@ def test_a_finished_export_is_left_alone_and_an_unfinished_one_made_anew(publish
     assert export(published, config) == exported
     assert Path(exported.folder, SI).stat() == seen
     Path(exported.folder, "manifest.json").unlink()
-    Path(exported.folder, "unfinished").touch()
+    mark = Path(exported.folder, "unfinished", "asked.json")
+    mark.parent.mkdir()
+    mark.write_text('{"format": "llava", "release_id": 1}')
     Path(exported.folder, SI).write_text("[")
     assert export(published, config) == exported
     Path(exported.folder, SI).unlink()
