@@ -56,6 +56,19 @@ def test_find_needs_a_folder(tmp_path: Path):
         files.find(str(tmp_path / "none"), ["*"])
 
 
+def test_weigh(tree: Path, tmp_path_factory: pytest.TempPathFactory):
+    names = ("b.json", "a.json", "x/c.json", "x/y/d.json", "set(a,b)/f 1.parquet")
+    assert files.weigh(str(tree)) == (len(names), sum(map(len, names)))
+    assert files.weigh(f"file://{tree}/x/y/") == (1, len("x/y/d.json"))
+    assert files.weigh(str(tree / "none")) == (0, 0)
+    root = tmp_path_factory.mktemp("links") / "root"
+    root.symlink_to(tree)
+    for name in ("loop", "loop2"):
+        (tree / name).symlink_to(tree)
+    (tree / "gone").symlink_to(tree / "nowhere")
+    assert files.weigh(str(root)) == files.weigh(str(tree)) == (len(names), sum(map(len, names)))
+
+
 def test_unknown_store_is_named():
     with pytest.raises(InputError, match="foo://bucket"):
         files.exists("foo://bucket/key")

@@ -75,6 +75,7 @@ def test_files_of_a_bucket(s3: str):
     assert (files.exists(name), files.size(name), files.read_bytes(name, 2)) == (True, 3, b"[1")
     assert files.find("s3://bucket/files", ["**", "**/.*"]) == ["a b/x[1].json"], "nothing unfinished is left"
     assert files.folders("s3://bucket/files") == ["a b"]
+    assert (files.weigh("s3://bucket/files"), files.weigh("s3://bucket/none")) == ((1, 3), (0, 0))
     with pytest.raises(RuntimeError, match="killed"), files.writing(name) as stream:
         die_writing(stream)
     assert files.read_bytes(name) == b"[1]"

@@ -138,6 +138,24 @@ def folders(root: str) -> list[str]:
     return names if local is None else [name for name in names if _below(f"{local}/{name}", local)]
 
 
+def weigh(root: str) -> tuple[int, int]:
+    """Number and bytes of the files below a folder, zeros when it does not exist.
+
+    Names of one folder at a time are held. Linked folders and names that begin with a dot are left out, as `find` does.
+    """
+    store, path = stores.resolve(root)
+    is_local, count, total, left = local_path(root) is not None, 0, 0, [path]
+    while left:
+        for info in store.get_file_info(fs.FileSelector(left.pop(), allow_not_found=True)):
+            if info.base_name.startswith("."):
+                continue
+            if info.is_file:
+                count, total = count + 1, total + info.size
+            elif info.type == fs.FileType.Directory and not (is_local and Path(info.path).is_symlink()):
+                left.append(info.path)
+    return count, total
+
+
 def find(root: str, patterns: Sequence[str]) -> list[str]:
     """Paths below a folder that match any glob pattern, sorted; `**` stands for any number of folders.
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from typing import Any, cast
 
 from jobs.export.media import Tree
@@ -61,8 +62,9 @@ def read_manifest(folder: str) -> dict[str, Any] | None:
 
 
 def finished_export(folder: str, asked: Mapping[str, Any]) -> ExportFacts | None:
-    """What an export of a release that was asked for holds, if it is there with every file at its size.
+    """What an export of a release that was asked for holds, if it is there and whole.
 
+    Arrays and shards have their sizes, trees of media as many files and bytes as were written, the other files exist.
     ConfigError where another format's export is finished there: it is not taken away for this one.
     """
     found = read_manifest(folder)
@@ -74,10 +76,16 @@ def finished_export(folder: str, asked: Mapping[str, Any]) -> ExportFacts | None
             f"{folder} holds a finished {facts.format} export of release {facts.release_id}, not {form}",
             "give --to another folder, or remove that one",
         )
+    return facts if found["asked"] == asked and _is_whole(facts) else None
+
+
+def _is_whole(facts: ExportFacts) -> bool:
     sizes: tuple[Array | Shard, ...] = (*facts.arrays, *facts.shards)
-    whole = all(_size(files.join(folder, part.name)) == part.bytes for part in sizes)
-    beside = all(files.exists(files.join(folder, name)) for name in facts.beside)
-    return facts if found["asked"] == asked and whole and beside else None
+    return (
+        all(_size(files.join(facts.folder, part.name)) == part.bytes for part in sizes)
+        and all(files.exists(files.join(facts.folder, name)) for name in facts.beside)
+        and all(files.weigh(files.join(facts.folder, tree.name)) == tree.on_disk for tree in facts.trees)
+    )
 
 
 def _size(path: str) -> int:
@@ -139,6 +147,13 @@ def clear(folder: str, asked: Mapping[str, Any], names: Sequence[str]) -> None:
     for name in (MANIFEST, *names):
         files.remove(files.join(folder, name))
     files.write_bytes(path, json.dumps(mark).encode())
+
+
+def write_beside(folder: str, made: Mapping[str, bytes]) -> dict[str, str]:
+    """Writes small files by name; gives the sha256 of each."""
+    for name, data in made.items():
+        files.write_bytes(files.join(folder, name), data)
+    return {name: sha256(data).hexdigest() for name, data in made.items()}
 
 
 def complete(asked: Mapping[str, Any], facts: ExportFacts) -> None:

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
 from jobs.export.contract import check_export
-from jobs.export.folder import Array, ExportFacts, clear, complete, finished_export
+from jobs.export.folder import Array, ExportFacts, clear, complete, finished_export, write_beside
 from jobs.export.media import Tree, write_media
 from jobs.export.rows import TREES, exportable, lines, with_paths
 from jobs.export.train import train_files
@@ -46,27 +46,30 @@ def export_llava(tables: Tables, config: Config, release: Row, folder: str) -> E
     rows = rows.where("problem IS NULL")
     arrays = _write_arrays(rows, folder, number)
     trees = _write_trees(tables, rows, folder, config.export)
-    for name, text in train_files(f"r{number}").items():
-        files.write_bytes(files.join(folder, "train", name), text.encode())
+    scripts = {f"train/{name}": text.encode() for name, text in train_files(f"r{number}").items()}
+    lists = {f"{array.name.removesuffix('.json')}.yaml": _list(array) for array in arrays}
+    beside = write_beside(folder, scripts | lists)
     _check(folder, config)
-    facts = ExportFacts(number, folder, config.export.media, arrays, trees, left_out)
+    facts = ExportFacts(number, folder, config.export.media, arrays, trees, left_out, beside=beside)
     complete(asked, facts)
     return facts
 
 
 def _write_arrays(rows: DataFrame, folder: str, number: int) -> tuple[Array, ...]:
-    """One array and one list for the trainer per split; Spark writes sorted parts, which are joined line by line."""
+    """One array per split; Spark writes sorted parts, which are joined line by line."""
     parts = files.join(folder, PARTS)
     ordered = lines(rows).orderBy("split", "id").select("split", "line")
     ordered.write.mode("overwrite").partitionBy("split").text(parts)
-    arrays = []
-    for split in Split:
-        name = f"mammoth_{split}_r{number}"
-        arrays.append(_join_lines(files.join(parts, f"split={split}"), folder, f"{name}.json"))
-        listed = {"datasets": [{"json_path": f"{name}.json", "sampling_strategy": "all"}]}
-        files.write_bytes(files.join(folder, f"{name}.yaml"), yaml.safe_dump(listed, sort_keys=False).encode())
+    names = {split: f"mammoth_{split}_r{number}.json" for split in Split}
+    arrays = tuple(_join_lines(files.join(parts, f"split={split}"), folder, name) for split, name in names.items())
     files.remove(parts)
-    return tuple(arrays)
+    return arrays
+
+
+def _list(array: Array) -> bytes:
+    """The list that names one array for the trainer."""
+    listed = {"datasets": [{"json_path": array.name, "sampling_strategy": "all"}]}
+    return yaml.safe_dump(listed, sort_keys=False, encoding="utf-8")
 
 
 def _join_lines(parts: str, folder: str, name: str) -> Array:

@@ -19,7 +19,7 @@ from pyspark.sql import functions as f
 from jobs.tables import Tables
 from udfs import files
 
-WRITTEN = "tree string, files bigint, bytes bigint"
+WRITTEN = "tree string, files bigint, bytes bigint, shards bigint, shard_bytes bigint"
 Row = dict[str, Any]
 Writer = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -30,7 +30,16 @@ class Tree:
 
     name: str
     files: int
+    """Media, each a file or a member of a shard."""
     bytes: int
+    shards: int = 0
+    """Files that hold the media, 0 where each is a file of its own."""
+    shard_bytes: int = 0
+
+    @property
+    def on_disk(self) -> tuple[int, int]:
+        """Files and bytes as they lie there."""
+        return (self.shards, self.shard_bytes) if self.shards else (self.files, self.bytes)
 
 
 def write_media(tables: Tables, paths: DataFrame, folder: str, shard_bytes: int | None) -> list[Tree]:
@@ -53,8 +62,9 @@ def write_media(tables: Tables, paths: DataFrame, folder: str, shard_bytes: int 
         pictures = parts.where(f.col("tree") != "video_data")
         videos = parts.where(f.col("tree") == "video_data").repartition("path").sortWithinPartitions("path", "part")
         written = pictures.unionByName(videos).mapInArrow(_files_into(folder), WRITTEN)
-    sums = written.groupBy("tree").agg(f.sum("files").alias("files"), f.sum("bytes").alias("bytes"))
-    return [Tree(row["tree"], row["files"], row["bytes"]) for row in sums.orderBy("tree").collect()]
+    names = ("files", "bytes", "shards", "shard_bytes")
+    sums = written.groupBy("tree").agg(*(f.sum(name).alias(name) for name in names))
+    return [Tree(row["tree"], *(row[name] for name in names)) for row in sums.orderBy("tree").collect()]
 
 
 def _with_shards(tables: Tables, used: DataFrame, shard_bytes: int) -> DataFrame:
@@ -79,8 +89,9 @@ def _encoded(path: str, parts: Iterable[Row]) -> bytes:
     return cast(bytes, next(iter(parts))["data"])
 
 
-def _wrote(tree: str, count: int, size: int) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([{"tree": tree, "files": count, "bytes": size}])
+def _wrote(tree: str, count: int, size: int, shards: int = 0, shard_bytes: int = 0) -> pa.RecordBatch:
+    told = {"tree": tree, "files": count, "bytes": size, "shards": shards, "shard_bytes": shard_bytes}
+    return pa.RecordBatch.from_pylist([told])
 
 
 def _files_into(folder: str) -> Writer:
@@ -98,7 +109,7 @@ def _shards_into(folder: str) -> Writer:
         for place, rows in groupby(_rows(batches), key=itemgetter("place")):
             with files.writing(files.join(folder, place)) as stream:
                 count, size = _write_shard(cast(BinaryIO, stream), rows)
-            yield _wrote(place.partition("/")[0], count, size)
+            yield _wrote(place.partition("/")[0], count, size, 1, files.size(files.join(folder, place)))
 
     return write
 

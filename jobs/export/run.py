@@ -9,7 +9,16 @@ from pyspark.sql import functions as f
 
 from jobs.export import contract, dataset_card, hf, llava, mds, webdataset
 from jobs.export.examples import with_problems
-from jobs.export.folder import ExportFacts, clear, complete, facts_of, finished_export, is_begun, read_manifest
+from jobs.export.folder import (
+    ExportFacts,
+    clear,
+    complete,
+    facts_of,
+    finished_export,
+    is_begun,
+    read_manifest,
+    write_beside,
+)
 from jobs.export.shards import Shape, Shard, check_shards, finished, note, shard_counts, write_shards
 from jobs.release import manifest, read_release
 from jobs.tables import Tables
@@ -71,10 +80,7 @@ def _export_shards(tables: Tables, config: Config, release: Row, folder: str) ->
     shards = write_shards(tables, rows.where("problem IS NULL"), folder, form.shape, counts)
     _count(folder, shards, expected)
     facts = ExportFacts(number, folder, format=kind.value, shards=tuple(shards), left_out=left_out)
-    beside = form.beside(tables, release, facts)
-    for name, data in beside.items():
-        files.write_bytes(files.join(folder, name), data)
-    hashes = {name: sha256(data).hexdigest() for name, data in beside.items()}
+    hashes = write_beside(folder, form.beside(tables, release, facts))
     facts = ExportFacts(number, folder, "", (), (), left_out, kind.value, tuple(shards), hashes)
     complete(asked, facts)
     return facts

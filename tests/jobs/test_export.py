@@ -75,6 +75,9 @@ def test_a_finished_export_is_left_alone_and_an_unfinished_one_made_anew(publish
     Path(exported.folder, SI).unlink()
     assert export(published, config) == exported
     assert Path(exported.folder, SI).exists()
+    shutil.rmtree(Path(exported.folder, "single_image_data"))
+    assert export(published, config) == exported
+    assert check_export(exported.folder) == []
     with pytest.raises(ConfigError, match="a finished llava export of release 1, not hf"):
         export(published, settings(Path(published.root), "export.format=hf"), 1, exported.folder)
 
@@ -83,6 +86,10 @@ def test_shards_unpack_to_the_same_tree(published: Tables, exported: ExportFacts
     config = settings(Path(published.root), "export.media=shards")
     facts = export(published, config, 1, str(tmp_path / "shards"))
     assert check_export(facts.folder) == []
+    assert [(tree.files, tree.shards) for tree in facts.trees] == [(2, 1), (2, 1), (1, 1)]
+    manifest = Path(facts.folder, "manifest.json").stat()
+    assert export(published, config, 1, facts.folder) == facts
+    assert Path(facts.folder, "manifest.json").stat() == manifest
     for tree in ("single_image_data", "multi_image_data", "video_data"):
         with tarfile.open(Path(facts.folder, tree, "shard_1.tar.gz")) as shard:
             packed = {name: member.read() for name in shard.getnames() if (member := shard.extractfile(name))}

@@ -1,6 +1,7 @@
 """The folder of an export, without Spark: whose it is while it is unfinished, and what makes it a finished one."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +12,8 @@ from pyspark.sql import Row
 from release_rows import settings
 
 from jobs.export import export, llava, run
-from jobs.export.folder import ExportFacts, clear, complete, finished_export, is_begun
+from jobs.export.folder import Array, ExportFacts, clear, complete, finished_export, is_begun
+from jobs.export.media import Tree
 from jobs.export.shards import Shard
 from jobs.tables import Tables
 from schemas.enums import ExportFormat
@@ -19,6 +21,7 @@ from schemas.errors import ConfigError, InputError
 from udfs import files
 
 Begin = Callable[..., None]
+MADE = {"release_id": 1, "content_hash": "a", "media": "files", "shard_bytes": 9}
 ASKED = {"release_id": 1, "content_hash": "a", "format": "hf", "shard_bytes": 9}
 NO_TABLES = cast(Tables, None)
 
@@ -138,3 +141,59 @@ def test_a_folder_of_other_files_is_no_export(tmp_path: Path):
     with pytest.raises(InputError, match="no export wrote"):
         clear(str(tmp_path), ASKED, [".thesis.tex"])
     assert [path.name for path in tmp_path.iterdir()] == [".thesis.tex"]
+
+
+PIECES = {
+    "mammoth_si_r1.json": b"[\n]\n", "mammoth_si_r1.yaml": b"datasets", "train/2_si.sh": b"exit",
+    "single_image_data/0a/a.jpg": b"four", "single_image_data/0b/b.jpg": b"eight...",
+    "video_data/shard_1.tar.gz": b"zip",
+}  # fmt: skip
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> ExportFacts:
+    """A finished export, one of its trees in a shard; a task that was killed left a file."""
+    for name, data in {**PIECES, "single_image_data/0a/.a.jpg.0.tmp": b"fo"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    facts = ExportFacts(
+        1, str(tmp_path), "files", (Array("mammoth_si_r1.json", 0, 4, ""),),
+        (Tree("single_image_data", 2, 12), Tree("video_data", 7, 99, 1, 3)),
+        beside={"mammoth_si_r1.yaml": "", "train/2_si.sh": ""},
+    )  # fmt: skip
+    complete(MADE, facts)
+    return facts
+
+
+def test_an_export_with_all_its_files_is_finished(whole: ExportFacts):
+    assert finished_export(whole.folder, MADE) == whole
+    assert finished_export(whole.folder, MADE | {"release_id": 2}) is None
+    manifest = Path(whole.folder, "manifest.json")
+    told = json.loads(manifest.read_text())
+    told["trees"] = [{name: tree[name] for name in ("name", "files", "bytes")} for tree in told["trees"]]
+    manifest.write_text(json.dumps(told))
+    assert finished_export(whole.folder, MADE) is None, "a manifest that says nothing of its shards"
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_an_export_that_lost_a_file_is_not_finished(whole: ExportFacts, name: str):
+    path = Path(whole.folder, name)
+    data = path.read_bytes()
+    path.unlink()
+    assert finished_export(whole.folder, MADE) is None
+    path.write_bytes(data)
+    assert finished_export(whole.folder, MADE) == whole
+    if name not in whole.beside:
+        path.write_bytes(data[:-1])
+        assert finished_export(whole.folder, MADE) is None
+
+
+@pytest.mark.parametrize("tree", ["single_image_data", "video_data"])
+def test_an_export_that_lost_a_tree_is_not_finished(whole: ExportFacts, tree: str):
+    shutil.rmtree(Path(whole.folder, tree))
+    assert finished_export(whole.folder, MADE) is None
+
+
+def test_training_scripts_may_be_changed(whole: ExportFacts):
+    Path(whole.folder, "train", "2_si.sh").write_text("exec torchrun")
+    assert finished_export(whole.folder, MADE) == whole
