@@ -114,7 +114,7 @@ def _media() -> Suite:
         every_row("sizes_positive", " AND ".join(f"{n} > 0" for n in sizes), "1 or more",
                   f"to_json(struct({', '.join(sizes)}))"),
         every_row("picture_is_one_part", "kind <> 'image' OR parts = 1", "1 part", "string(parts)"),
-        Rule("parts_stored", allowed="every medium of the release known, with all its parts in media_bytes"),
+        Rule("parts_stored", allowed="every medium of the release known, with each of its parts once in media_bytes"),
         Rule("decodes", allowed="every part of a fixed sample is a picture", setting="gate.decode_sample"),
     )  # fmt: skip
     return Suite(MEDIA, rules, "media_id", "delete these media from `media` and `media_bytes`, then normalise again")

@@ -161,15 +161,18 @@ def _missing(rows: DataFrame, key: str, table: DataFrame) -> DataFrame:
 
 
 def count_media(subject: Subject) -> Numbers:
-    """Media of the release that are unknown or whose parts are not all stored."""
+    """Media of the release that are unknown or whose parts are not all stored, each once."""
     used = used_media(subject)
-    stored = subject.frames["media_bytes"].groupBy("media_id").agg(f.count_distinct("part").alias("stored"))
+    parts = subject.frames["media_bytes"].groupBy("media_id")
+    stored = parts.agg(f.count_distinct("part").alias("stored"), f.count("*").alias("rows"))
     known = subject.frames["media"].select("media_id", "parts")
     joined = used.join(known, "media_id", "left").join(stored, "media_id", "left")
-    lacking = joined.where("parts IS NULL OR stored IS NULL OR parts <> stored")
-    count = lacking.count()
-    shown = f.format_string("%s of %s parts", f.col("stored").cast("string"), f.col("parts").cast("string"))
-    examples = examples_of(lacking.select(f.col("media_id").alias("id"), shown.alias("value"))) if count else ()
+    wrong = joined.where("parts IS NULL OR stored IS NULL OR parts <> stored OR rows <> stored")
+    count = wrong.count()
+    counts = f.format_string("%s of %s parts", f.col("stored").cast("string"), f.col("parts").cast("string"))
+    twice = f.when(f.col("rows") > f.col("stored"), f.format_string(" in %d rows: stored twice", f.col("rows")))
+    shown = f.concat(counts, f.coalesce(twice, f.lit("")))
+    examples = examples_of(wrong.select(f.col("media_id").alias("id"), shown.alias("value"))) if count else ()
     return {("media", "parts_stored"): Counted(count, examples)}
 
 

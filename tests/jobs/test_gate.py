@@ -4,6 +4,7 @@ import errno
 import math
 import shutil
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from pyspark.sql import functions as f
 from jobs.candidates import Intake
 from jobs.dedup.kept import SAMPLES_MARK
 from jobs.gate import verdict as verdicts
+from jobs.gate.counted import count_media
 from jobs.gate.subject import Candidate, Counted, Outcome
 from jobs.gate.validate import validate
 from jobs.gate.verdict import Verdict, judge_subject, refuse, run_gate
@@ -29,6 +31,7 @@ Frames = Mapping[str, DataFrame]
 NOTHING = Intake([], {})
 ROWS = 1000
 RELEASED = ROWS * 9 // 10
+PARTS = ("media", "parts_stored")
 BASE = (
     "gate.licences=[MIT]", "gate.max_tokens=250", "gate.min_parsed_share=0.9", "gate.min_kappa=0.5",
     "gate.category_bands={Chart: [0.5, 0.9]}",
@@ -79,6 +82,21 @@ def test_one_defect_for_each_rule_is_found_by_name_and_nothing_else(clean: Frame
     assert found["rewritten", "no_pair_is_empty"].observed == "1"
     assert "extra: not in the schema" in found["media", "columns"].examples[0]
     assert found["samples", "counts_match_log"].examples[0] == "source_3: 100 samples, 101 rows_out"
+
+
+def test_media_that_lack_parts_or_have_them_twice(clean: Frames):
+    """A picture and a video are stored twice; a frame of another video twice, but its last one not; one nowhere."""
+    numbers = f.expr("explode(sequence(0, IF(n IN (20, 21), 2, 0)))")
+    frames = clean["media_bytes"].withColumn("part", numbers)
+    known = {**clean, "media": clean["media"].withColumn("parts", f.expr("IF(n IN (20, 21), 3, parts)"))}
+    assert count_media(subject_of_rows({**known, "media_bytes": frames}, config_of(), RELEASED)) == {PARTS: Counted(0)}
+    spoilt = frames.unionByName(frames.where("n IN (16, 20)"))
+    spoilt = spoilt.withColumn("part", f.expr("IF(n = 21, least(part, 1), part)")).where("n <> 23")
+    found = count_media(subject_of_rows({**known, "media_bytes": spoilt}, config_of(), RELEASED))
+    said = {16: "1 of 1 parts in 2 rows: stored twice", 20: "3 of 3 parts in 6 rows: stored twice",
+            21: "2 of 3 parts in 3 rows: stored twice", 23: "null of 1 parts"}  # fmt: skip
+    lines = sorted(f"{sha256(f'm{n}'.encode()).hexdigest()}: {text}" for n, text in said.items())
+    assert found == {PARTS: Counted(4, tuple(lines[:3]))}
 
 
 @pytest.mark.parametrize(
