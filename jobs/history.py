@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
-from jobs.release import commit, fingerprint, is_served, latest, manifest, read_release, repair
+from jobs.release import commit, fingerprint, is_served, latest, manifest, read_release, repair, unfinished
 from jobs.tables import Tables
 from schemas.errors import ConfigError, InputError
 
@@ -78,10 +78,17 @@ def verify(tables: Tables, release_id: int | None = None) -> Row:
     wanted = intact(tables, release_id)
     newest = latest(tables)
     if newest is not None and newest["release_id"] == wanted["release_id"] and not is_served(tables, wanted):
+        if (begun := unfinished(tables)) is not None:
+            raise InputError(
+                f"release {wanted['release_id']} is whole, and release {begun[0]['release_id']} was committed without"
+                " its manifest: the publish was ended in between",
+                "`mammoth-vl publish` finishes it, or takes it back where its rows are not those that were published",
+            )
         raise InputError(
             f"release {wanted['release_id']} is whole, but instruct was changed since:"
             f" readers get other rows at version {tables.version('instruct')}",
-            f"publish again, or RESTORE TABLE {tables.sql_name('instruct')} TO VERSION AS OF {wanted['table_version']}",
+            "publish again, or ask Spark (`mammoth-vl sql` changes nothing): "
+            f"RESTORE TABLE {tables.sql_name('instruct')} TO VERSION AS OF {wanted['table_version']}",
         )
     return wanted
 

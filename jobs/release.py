@@ -156,15 +156,11 @@ def commit(tables: Tables, rows: DataFrame, facts: Mapping[str, Any]) -> Row:
     tables.ensure("instruct")
     _keep_history(tables)
     before = tables.version("instruct")
-    writer = conform(rows, INSTRUCT).write.format("delta").mode("overwrite").option("userMetadata", json.dumps(facts))
-    if tables.storage.catalog:
-        writer.saveAsTable(tables.sql_name("instruct"))
-    else:
-        writer.save(tables.path("instruct"))
+    tables.overwrite("instruct", rows, note=json.dumps(facts))
     version = tables.version("instruct")
     seen = fingerprint(tables.read("instruct", version))
     if (seen.rows, seen.content_hash) != (facts["rows"], facts["content_hash"]):
-        tables.spark.sql(f"RESTORE TABLE {tables.sql_name('instruct')} TO VERSION AS OF {before}")
+        _restore(tables, before)
         raise PipelineError(
             f"instruct holds {seen.rows:,} rows with hash {seen.content_hash} at version {version};"
             f" {facts['rows']:,} with {facts['content_hash']} were published, so version {before} was restored",
@@ -188,8 +184,29 @@ def _write_manifest(tables: Tables, facts: Mapping[str, Any], version: int) -> R
     return manifest(tables, int(facts["release_id"]))
 
 
+def _restore(tables: Tables, version: int) -> None:
+    tables.spark.sql(f"RESTORE TABLE {tables.sql_name('instruct')} TO VERSION AS OF {version}")
+
+
 def repair(tables: Tables) -> int | None:
-    """Writes the manifest of a release that was committed just before a crash; its id, or None if all is well."""
+    """Writes the manifest of a release that was committed just before a crash; its id, or None if all is well.
+
+    A commit whose rows are not those that were published is taken back, as `commit` itself would have done.
+    """
+    found = unfinished(tables)
+    if found is None:
+        return None
+    facts, version = found
+    seen = fingerprint(tables.read("instruct", version))
+    if (seen.rows, seen.content_hash) != (facts["rows"], facts["content_hash"]):
+        _restore(tables, version - 1)
+        return None
+    _write_manifest(tables, facts, version)
+    return int(facts["release_id"])
+
+
+def unfinished(tables: Tables) -> tuple[Mapping[str, Any], int] | None:
+    """What a commit says of a release that has no manifest yet, and its version of `instruct`."""
     if not tables.exists("instruct"):
         return None
     newest = latest(tables)
@@ -206,8 +223,7 @@ def repair(tables: Tables) -> int | None:
         if "release_id" in facts:
             if facts["release_id"] <= last:
                 return None
-            _write_manifest(tables, facts, int(entry["version"]))
-            return int(facts["release_id"])
+            return facts, int(entry["version"])
     return None
 
 

@@ -163,9 +163,10 @@ class Tables:
         """Adds rows in one commit."""
         self._write(name, df, "append", {})
 
-    def overwrite(self, name: str, df: DataFrame, where: str | None = None) -> None:
-        """Replaces all rows, or those of a condition on partition columns, in one commit."""
-        self._write(name, df, "overwrite", {"replaceWhere": where} if where else {})
+    def overwrite(self, name: str, df: DataFrame, where: str | None = None, note: str | None = None) -> None:
+        """Replaces all rows, or those of a condition on partition columns, in one commit, which can carry a note."""
+        told = {"replaceWhere": where, "userMetadata": note}
+        self._write(name, df, "overwrite", {option: value for option, value in told.items() if value})
 
     def _write(self, name: str, df: DataFrame, mode: str, options: dict[str, str]) -> None:
         table = self.ensure(name)

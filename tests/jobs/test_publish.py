@@ -12,10 +12,10 @@ from release_rows import Rows, digest, make_pair, make_verdict
 from jobs.candidates import candidates, count, take, the_judge, verdicts
 from jobs.mix import mix
 from jobs.publish import publish
-from jobs.release import commit, fingerprint, latest, read_release, repair
+from jobs.release import commit, fingerprint, latest, read_release, repair, unfinished
 from jobs.tables import Tables
 from schemas.config import Config
-from schemas.errors import ConfigError, GateError
+from schemas.errors import ConfigError, GateError, PipelineError
 
 Configure = Callable[..., Config]
 
@@ -154,6 +154,7 @@ def test_a_crash_after_the_commit_loses_no_release(
             publish(tables, configure(), "run 1")
     assert latest(tables) is None
     seen = fingerprint(tables.read("instruct"))
+    assert unfinished(tables) is not None
     name = tables.sql_name("instruct")
     for n in range(21):  # what an administrator may do meanwhile
         tables.spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('touched' = '{n}')")
@@ -163,17 +164,38 @@ def test_a_crash_after_the_commit_loses_no_release(
     assert (named["rows"], named["content_hash"], named["run_id"]) == (seen.rows, seen.content_hash, "run 1")
 
 
-def test_what_was_written_wrongly_is_taken_back(tables: Tables, good_rows: DataFrame):
-    whole = fingerprint(good_rows)
-    facts = {
-        "release_id": 1, "rows": whole.rows + 1, "counts": "{}", "content_hash": whole.content_hash, "gate_id": "g",
+def facts_of(rows: DataFrame, more: int = 0) -> dict[str, object]:
+    whole = fingerprint(rows)
+    return {
+        "release_id": 1, "rows": whole.rows + more, "counts": "{}", "content_hash": whole.content_hash, "gate_id": "g",
         "run_id": "r", "config": "{}",
     }  # fmt: skip
-    with pytest.raises(Exception, match="was restored"):
-        commit(tables, good_rows, facts)
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["at once", "by the next publish"])
+def test_what_was_written_wrongly_is_taken_back(
+    tables: Tables, good_rows: DataFrame, monkeypatch: pytest.MonkeyPatch, dies: bool
+):
+    def die(*_: object) -> None:
+        raise PipelineError("was restored: not so, the driver died")
+
+    with monkeypatch.context() as patch:
+        if dies:
+            patch.setattr("jobs.release._restore", die)
+        with pytest.raises(PipelineError, match="was restored"):
+            commit(tables, good_rows, facts_of(good_rows, more=1))
+    assert tables.read("instruct").isEmpty() is not dies
+    assert repair(tables) is None, "what was taken back is no release"
     assert tables.read("instruct").isEmpty()
     assert latest(tables) is None
-    assert repair(tables) is None, "what was taken back is no release"
+
+
+def test_a_release_goes_into_a_table_of_an_earlier_version(tables: Tables, good_rows: DataFrame):
+    tables.ensure("instruct")
+    older = tables.read("instruct").drop("language")
+    older.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(tables.path("instruct"))
+    assert commit(tables, good_rows, facts_of(good_rows))["release_id"] == 1
+    assert fingerprint(read_release(tables)).content_hash == fingerprint(good_rows).content_hash
 
 
 def test_the_hash_tells_one_check_from_another(good_rows: DataFrame):
