@@ -9,9 +9,10 @@ import typer
 from jobs import labels
 from jobs.cli.context import open_tables, print_json, print_table
 from jobs.progress import Progress
-from jobs.report.explain import Explanation, render_explanation
+from jobs.report.explain import Explanation, UnknownRowError, render_explanation
 from jobs.report.explain import explain as explain_row
 from jobs.report.page import visible, write_page
+from jobs.report.rejected import Rejected, find_rejected, render_rejected
 from jobs.report.report import FOLDER, release_page, write_report
 from jobs.report.show import rows_html
 from jobs.run import Options
@@ -79,15 +80,27 @@ def explain(
     html: Annotated[str | None, typer.Option(metavar="FILE", help="Write a page with pictures.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON on stdout.")] = False,
 ) -> None:
-    """Explain one row back to its verdicts, prompts, replies, sample, and the record in its source file."""
+    """Explain one row back to its verdicts, prompts, replies, sample, and the record in its source file.
+
+    A record that was rejected is explained too, by its hash.
+    """
     options, tables = open_tables(ctx)
-    found = explain_row(tables, options, name)
+    found: Explanation | Rejected
+    try:
+        found = explain_row(tables, options, name)
+    except UnknownRowError:
+        rejected = find_rejected(tables, options, name)
+        if rejected is None:
+            raise
+        found = rejected
     if html is not None:
-        _write(options, html, render_explanation(found))
+        _write(options, html, render_explanation(found) if isinstance(found, Explanation) else render_rejected(found))
     elif as_json:
         print_json(_without_bytes(asdict(found)))
-    else:
+    elif isinstance(found, Explanation):
         _print(found)
+    else:
+        _print_rejected(found)
 
 
 def _without_bytes(value: Any) -> Any:  # noqa: ANN401 - any tree
@@ -96,12 +109,25 @@ def _without_bytes(value: Any) -> Any:  # noqa: ANN401 - any tree
     return [_without_bytes(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def section(title: str, *lines: str) -> None:
+    """Some text under a title, with whatever would move the cursor made visible."""
+    typer.echo(f"\n{title}\n" + "\n".join(f"  {line}" for text in lines for line in visible(text).split("\n")))
+
+
+def _print_rejected(found: Rejected) -> None:
+    again = "" if found.newest else "; its source was read again since"
+    section(f"record {found.record_hash}", f"{found.source_id}, rejected by {found.stage} in run {found.run_id}{again}")
+    section("reason", found.reason, found.detail, *([f"twin: {found.twin}"] if found.twin else []))
+    section(
+        "record",
+        f"{found.record.uri}, position {found.position}",
+        found.record.problem,
+        found.record.text or found.excerpt,
+    )
+
+
 def _print(found: Explanation) -> None:
     card = found.card
-
-    def section(title: str, *lines: str) -> None:
-        typer.echo(f"\n{title}\n" + "\n".join(f"  {line}" for text in lines for line in visible(text).split("\n")))
-
     section(
         f"row {card.id}",
         f"{card.kind}, {card.source_id}, {card.category}, {card.modality}",

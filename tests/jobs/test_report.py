@@ -15,7 +15,8 @@ from release_rows import GROUPS, PICTURES, Rows, digest, make_pair, make_verdict
 from jobs.labels import LabelFile, agreement, draw_pairs, draw_sheet, import_labels, parse_labels
 from jobs.report.collect import collect
 from jobs.report.compare import compare_judges
-from jobs.report.explain import explain, render_explanation
+from jobs.report.explain import UnknownRowError, explain, render_explanation
+from jobs.report.rejected import find_rejected, render_rejected
 from jobs.report.report import report_html, report_markdown
 from jobs.report.rows import Showing, overview, read_cards
 from jobs.run import Options
@@ -126,8 +127,16 @@ def test_a_row_is_explained_by_any_of_its_ids(told: tuple[Tables, Options], samp
     assert "neither in the tables nor in the package" in found.calls[0].rendering
     assert "not in the catalogue" in found.record.problem
     assert explain(tables, options, sample["sample_id"]).siblings == (pair["pair_id"],)
-    with pytest.raises(ConfigError, match=r"record 1 of a\.json was rejected: no_answer"):
+    with pytest.raises(UnknownRowError, match="no row has the id"):
         explain(tables, options, digest("bad", 1))
+    rejected = find_rejected(tables, options, digest("bad", 1)[:10])
+    assert rejected is not None
+    assert (rejected.position, rejected.reason, rejected.run_id, rejected.newest) == (1, "no_answer", "run1", True)
+    assert "nobody answers" in render_rejected(rejected)
+    old = find_rejected(tables, options, digest("bad", 3))
+    assert old is not None
+    assert (old.run_id, old.newest) == ("run0", False)
+    assert find_rejected(tables, options, digest("never")) is None
     with pytest.raises(ConfigError, match="is no id"):
         explain(tables, options, "x' OR 1=1")
 
