@@ -56,6 +56,11 @@ class Agreement:
         """Mean kappa of people with each other; NaN with fewer than two."""
         return _mean([self.of(a, b) for a, b in combinations(self.people, 2)])
 
+    def in_place_of_one(self, judge: str) -> float:
+        """Mean kappa among people once a judge took one's place, over every choice of that one; NaN where undefined."""
+        panels = ([judge, *(person for person in self.people if person != one)] for one in self.people)
+        return _mean([self.of(a, b) for panel in panels for a, b in combinations(panel, 2)])
+
 
 def _mean(found: Sequence[Kappa | None]) -> float:
     values = [k.kappa for k in found if k is not None and not math.isnan(k.kappa)]

@@ -161,7 +161,11 @@ def agreement(facts: Facts) -> Section | None:
         return None
     model = ", ".join(f"{name} {value:.2f}" for name, value in theirs.model_people.items())
     text = (
-        *(f"Judge {judge} with people, on average: {number(found.with_people(judge), 2)}." for judge in found.judges),
+        *(
+            f"Judge {judge} with people, on average: {number(found.with_people(judge), 2)}; with the judge in place of "
+            f"one person, over every choice of that person: {number(found.in_place_of_one(judge), 2)}."
+            for judge in found.judges
+        ),
         f"People with each other, on average: {number(found.among_people(), 2)}.",
         (
             f"The paper (Table A5, 60 items): model with people {model}; people's average {theirs.people_average:.2f}; "

@@ -62,4 +62,7 @@ def test_raters_are_compared_on_what_they_share():
     assert math.isnan(found.with_people("main", 5))
     assert found.with_people("main") == 0.5  # 1 with ann, 0 with bob; eve shares nothing
     assert found.of("main", "eve") is None
+    assert found.among_people() == 0  # ann and bob; eve shares nothing
+    assert found.in_place_of_one("main") == 0.4  # 0 in place of ann, 1 of bob; 1, 0 and 0 of eve
+    assert math.isnan(agreements({"ann": people["ann"]}, {"main": {"1": True}}, {}).in_place_of_one("main"))
     assert math.isnan(agreements({}, {}, {}).among_people())
