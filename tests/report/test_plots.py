@@ -7,9 +7,7 @@ from statistics import fmean
 import pytest
 
 from jobs.report.instruction_map import LEAST, map_instructions, word_piece_folder
-from jobs.report.paper import paper
 from jobs.report.plots import bars, dots, steps
-from schemas.enums import Category
 
 
 def test_bars_are_as_long_as_their_shares():
@@ -85,14 +83,3 @@ def test_what_means_alike_lies_together():
 
     apart = math.dist(middle(found.before), middle(found.after))
     assert all(math.dist(place, middle(found.before)) < apart for place in found.before)
-
-
-def test_paper_figures_add_up():
-    figures = paper()
-    assert sum(f.before for f in figures.filtering.values()) == 12_308_136
-    assert sum(f.after for f in figures.filtering.values()) == 7_761_195
-    assert set(figures.category_shares) == set(Category)
-    assert math.isclose(sum(figures.category_shares.values()), 1, abs_tol=0.002)
-    assert round(figures.filtering["OCR"].dropped, 3) == 0.549
-    assert figures.filtering_name("Video") == "Other"
-    assert set(figures.small_judges) == set(figures.filtering)

@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 from planted import facts
 
-from jobs.report.facts import Cost, InstructionMap, Intake, Judged, Reuse, Scores
-from jobs.report.grid import Section
-from jobs.report.production import cost, intake
-from jobs.report.quality import compared, instruction_map, judged, scores, shares
+from jobs.report.facts import Cost, InstructionMap, Reuse, Scores
+from jobs.report.production import cost
+from jobs.report.quality import instruction_map, scores
 from jobs.report.sections import TODAY, sections, tiles
 
 
@@ -27,42 +26,6 @@ def test_a_small_run_is_not_set_beside_the_paper_without_a_word(rows: int, few: 
     assert grid.caption.startswith(f"Mean scores of {rows} originals and 200 rewrites")
     assert ("too few to be set against the paper's means" in grid.caption) is few
     assert [("too few to be set against" in plot.title) for plot in drawn.plots] == [few, few]
-
-
-def told(section: Section | None, row: str) -> dict[str, str]:
-    """A row of a section's first table, by the names of its columns."""
-    assert section is not None
-    (found,) = (cells for cells in section.grids[0].rows if cells[0] == row)
-    return dict(zip(section.grids[0].columns, found, strict=True))
-
-
-def test_numbers_stand_under_their_names():
-    """Each number differs from its neighbours, so that none can stand for another; the paper's are of its tables."""
-    made = facts()
-    assert made.release is not None
-    assert made.compared is not None
-    made = replace(
-        made,
-        intake=(Intake("charts", "Chart", "B", 9, 8, 4, 2, 3),),
-        judged=(Judged("OCR", 10, 6, 1),),
-        scores=(Scores("a", 1, 3, 1.0, 2.0, 4.0, 5.0), Scores("b", 3, 1, 5.0, 4.0, 2.0, 1.0)),
-        release=replace(made.release, counts={"category": {"OCR": 7, "Video": 3}}),
-        compared=replace(made.compared, names=("first", "second"), rows=(("OCR", 10, 7, 4),)),
-    )
-    came = told(intake(made), "charts")
-    assert [came[name] for name in ("Records", "Units", "Samples", "Duplicates", "Rejected")] == list("98423")
-    dropped = told(judged(made), "OCR")
-    assert [dropped[name] for name in ("Judged", "Kept", "Unparsed")] == ["10", "6", "1"]
-    assert (dropped["Dropped"], dropped["Paper: dropped"]) == ("40.0 %", "54.9 %")
-    assert (dropped["Paper: before"], dropped["Paper: after"]) == ("1,104,960", "498,337")
-    means = told(scores(made), "All")
-    assert (means["Originals"], means["Rewrites"]) == ("4", "4")
-    assert (means["Content before"], means["Relevance before"]) == ("4.00", "3.50")
-    assert (means["Content after"], means["Relevance after"]) == ("3.50", "4.00")
-    share = told(shares(made), "Video")
-    assert (share["Rows"], share["Share"], share["Paper, Figure 3"]) == ("3", "30.0 %", "2.5 %")
-    sides = told(compared(made), "OCR")
-    assert (sides["Dropped by first"], sides["Dropped by second"]) == ("30.0 %", "60.0 %")
 
 
 def test_cost_tells_paid_from_reused_and_gpu_hours_and_money():
