@@ -12,7 +12,7 @@ from pyspark.sql import functions as f
 
 from jobs.agreement import Agreement, Answers, agreements
 from jobs.candidates import deciding_judge, verdicts
-from jobs.release import as_published, latest
+from jobs.release import as_published, latest, manifest
 from jobs.report.card import Card, shorten
 from jobs.report.page import render_page
 from jobs.report.rows import Showing, overview, read_cards
@@ -27,6 +27,8 @@ FOLDER = "labels"
 FORMAT = "mammoth-vl labels 1"
 MAX_BYTES = 16 << 20
 SIDE = 640
+SHOTS = 64
+"""Pictures or frames of one pair: as many as an engine is ever shown."""
 
 
 class Label(Strict):
@@ -65,9 +67,9 @@ class Sheet:
     cards: Sequence[Card]
 
 
-def draw_pairs(tables: Tables, config: Config, rows: int, seed: int) -> list[str]:
-    """Pairs that the deciding judge has judged, evenly over category and what the threshold makes of them."""
-    release = latest(tables)
+def draw_pairs(tables: Tables, config: Config, rows: int, seed: int, release_id: int | None = None) -> list[str]:
+    """Pairs that the judge of a release, the newest by default, has judged, evenly over category and its threshold."""
+    release = latest(tables) if release_id is None else manifest(tables, release_id)
     config = as_published(config, release)
     judged = verdicts(tables, config, deciding_judge(tables, config, release)).where(
         (f.col("subject_kind") == PairKind.REWRITTEN.value) & f.col("passes").isNotNull()
@@ -81,13 +83,14 @@ def draw_pairs(tables: Tables, config: Config, rows: int, seed: int) -> list[str
 
 def draw_sheet(tables: Tables, config: Config, rows: int, seed: int, release_id: int | None) -> Sheet:
     """The pairs that were drawn, in an order that tells nothing of verdicts."""
-    ids = draw_pairs(tables, config, rows, seed)
+    ids = draw_pairs(tables, config, rows, seed, release_id)
     if not ids:
         raise InputError(
             f"no judged pair of judge {config.publishing.judge!r} in {tables.root}", "run the judge stage first"
         )
     pairs = overview(tables, config, release_id).where(f.col("pair_id").isin(ids)).dropDuplicates(["pair_id"])
-    cards = read_cards(tables, pairs, Showing(len(ids), SIDE))
+    # People see what the judge saw: all of it.
+    cards = read_cards(tables, pairs, Showing(len(ids), SIDE, SHOTS))
     # Another order than that of the draw, whose turns go through the verdicts.
     cards.sort(key=lambda card: sha256(f"{seed}:shown:{card.id}".encode()).hexdigest())
     mark = sha256("".join(ids).encode()).hexdigest()[:8]

@@ -1,14 +1,16 @@
 """The main job: stages in order, over one session, with engines let go at the end."""
 
+import errno
 import fcntl
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import TextIO
 
 from jobs.dedup.stage import dedup
 from jobs.engines import Engines, load_engines
@@ -20,15 +22,19 @@ from jobs.progress import Progress
 from jobs.publish import publish
 from jobs.release import Release
 from jobs.rewrite import rewrite
-from jobs.session import local_jvm, spark_session
+from jobs.session import SPARK_ERRORS, local_jvm, spark_session
 from jobs.stages import Run, StageCount
 from jobs.tables import Tables
+from jobs.views import create_views
 from schemas.config import Config
 from schemas.source import Source
 from udfs import files
 from udfs.engine.control import release_hosts
 from udfs.engine.processes import owner_of
 from udfs.engine.settings import host_folder
+
+LOCKLESS = frozenset({errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL})
+"""What file systems say that know no locks, or cannot append: volumes of Databricks, some network mounts."""
 
 
 class Stage(StrEnum):
@@ -101,18 +107,27 @@ def root_lock(root: str, run_id: str, progress: Progress) -> Iterator[None]:
         return
     folder = Path(root.removeprefix("file://"))
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as file:
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            progress.say(f"{root} is in use by {file.read().strip()}; waiting for it to end")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        file.truncate()
-        file.write(f"pid {os.getpid()}, run {run_id}")
-        file.flush()
+            _lock(held.enter_context((folder / ".lock").open("a+")), f"pid {os.getpid()}, run {run_id}", root, progress)
+        except OSError as error:
+            if error.errno not in LOCKLESS:
+                raise
+            progress.say(f"{root} lies on a file system without locks: see that one driver at a time writes there")
         yield
+
+
+def _lock(file: TextIO, owner: str, root: str, progress: Progress) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        progress.say(f"{root} is in use by {file.read().strip()}; waiting for it to end")
+        fcntl.flock(file, fcntl.LOCK_EX)
+    file.seek(0)
+    file.truncate()
+    file.write(owner)
+    file.flush()
 
 
 def run_stages(
@@ -157,6 +172,7 @@ def run_stage(run: Run, stage: Stage, outcome: Outcome, work: Work) -> None:
     elif stage is Stage.PUBLISH:
         with run.stage_clock("publish") as clock, run.progress.tasks("publish", spark):
             outcome.release = publish(tables, run.config, run.run_id)
+            _place_views(run)
         clock.take(tables, run.run_id)
         outcome.stages.append(clock)
     elif stage is Stage.EXPORT:
@@ -167,6 +183,16 @@ def run_stage(run: Run, stage: Stage, outcome: Outcome, work: Work) -> None:
         outcome.stages.append(count)
     else:
         _report(run, outcome, work)
+
+
+def _place_views(run: Run) -> None:
+    """The views beside the tables of a catalog; a release does without them where its user may not make any."""
+    if not run.config.storage.catalog:
+        return
+    try:
+        create_views(run.tables)
+    except SPARK_ERRORS as error:
+        run.progress.say(f"no views in {run.config.storage.catalog}: {str(error).splitlines()[0][:200]}")
 
 
 def _report(run: Run, outcome: Outcome, work: Work) -> None:

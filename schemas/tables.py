@@ -120,7 +120,7 @@ REWRITTEN = Table(
         must("call_key", STRING, "call whose reply holds the pair"),
         must("position", INT, "place in the reply; -1 where the reply gave no pair"),
         Column("task_type", STRING, "task type that the model named"),
-        must("parse_status", STRING, "ok, or why the reply gave no pair or lost its last one"),
+        must("parse_status", STRING, "ok, or why the reply gave no pair"),
         must("instruction", STRING, "first user turn; empty where the reply gave no pair"),
         must("response", STRING, "what follows it"),
         must("conversation", TURNS, "all turns; placeholders as in samples"),

@@ -51,6 +51,8 @@ class Showing:
     limit: int
     side: int = 480
     """Longest side of a picture, px."""
+    shots: int = MAX_SHOTS
+    """Pictures or frames of one card."""
 
 
 def overview(tables: Tables, config: Config, release_id: int | None = None) -> DataFrame:
@@ -112,18 +114,21 @@ def _published(tables: Tables, row: Row | None) -> DataFrame:
 
 def read_cards(tables: Tables, rows: DataFrame, showing: Showing) -> list[Card]:
     """Rows of `overview` as cards, in their order."""
-    return cards_of(tables, [row.asDict(recursive=True) for row in rows.limit(showing.limit).collect()], showing.side)
+    found = [row.asDict(recursive=True) for row in rows.limit(showing.limit).collect()]
+    return cards_of(tables, found, showing.side, showing.shots)
 
 
-def cards_of(tables: Tables, found: Sequence[Mapping[str, Any]], side: int) -> list[Card]:
-    """Collected rows of `overview` as cards."""
-    media = {media_id for row in found for media_id in row["media"][:MAX_SHOTS]}
+def cards_of(tables: Tables, found: Sequence[Mapping[str, Any]], side: int, most: int = MAX_SHOTS) -> list[Card]:
+    """Collected rows of `overview` as cards with at most so many pictures or frames each."""
+    media = {media_id for row in found for media_id in row["media"][:most]}
     shots = read_shots(tables, sorted(media), side)
     opinions = _opinions(tables, sorted({row["subject_id"] for row in found}))
     published = {row["release_id"] for row in found} - {None}
     gates = {release_id: manifest(tables, release_id)["gate_id"] for release_id in published}
     return [
-        card_of(row, shots, _deciding_first(opinions.get(row["subject_id"], ()), row), gates.get(row["release_id"]))
+        card_of(
+            row, shots, _deciding_first(opinions.get(row["subject_id"], ()), row), gates.get(row["release_id"]), most
+        )
         for row in found
     ]
 
@@ -133,7 +138,11 @@ def _deciding_first(opinions: Sequence[Opinion], row: Mapping[str, Any]) -> list
 
 
 def card_of(
-    row: Mapping[str, Any], shots: Mapping[str, Sequence[Shot]], opinions: Sequence[Opinion], gate_id: str | None
+    row: Mapping[str, Any],
+    shots: Mapping[str, Sequence[Shot]],
+    opinions: Sequence[Opinion],
+    gate_id: str | None,
+    most: int = MAX_SHOTS,
 ) -> Card:
     """One row of `overview` as a card."""
     every = [shot for media_id in row["media"] for shot in shots.get(media_id, ())]
@@ -143,7 +152,7 @@ def card_of(
         before=turns_of(row["before"]), after=turns_of(row["after"] or ()),
         parse_status=row["parse_status"], task_type=row["task_type"],
         gold_answer=row["gold_answer"], evidence=row["evidence"],
-        shots=tuple(every[:MAX_SHOTS]), more_shots=len(every[MAX_SHOTS:]) + unread,
+        shots=tuple(every[:most]), more_shots=len(every[most:]) + unread,
         opinions=tuple(opinions),
         checks={name: row[name] for name in CHECK_NAMES} if row["kind"] == PairKind.REWRITTEN.value else {},
         lineage=_lineage(row, gate_id),

@@ -122,6 +122,17 @@ def test_a_row_of_an_earlier_release_is_explained_by_it(two: Tables):
     assert (told["release"], told["since then"]) == ("2", "the newest release does not hold it")
 
 
+def test_a_published_row_is_explained_whatever_became_of_its_sample(two: Tables):
+    row = read_release(two).where("kind = 'rewritten'").orderBy("id").first()
+    assert row is not None
+    two.overwrite("rewritten", two.read("rewritten").limit(0))
+    two.overwrite("samples", two.read("samples").where(f"source_id <> '{row['source_id']}'"))
+    found = explain(two, Options(settings(Path(two.root)), {}), row["id"][:12])
+    assert (found.card.id, found.reason, found.release["release"]) == (row["id"], "accepted", "2")
+    assert found.card.opinions[0].verdict == "yes"
+    assert "since then" not in found.release
+
+
 def test_old_releases_outlive_a_vacuum(two: Tables):
     name = two.sql_name("instruct")
     kept = two.spark.sql(f"DESCRIBE DETAIL {name}").collect()[0]["properties"]

@@ -6,8 +6,9 @@ from io import BytesIO
 from PIL import Image
 
 from jobs.agreement import agreements
+from jobs.report.calls import Call, Message
 from jobs.report.card import Card, Opinion, Shot
-from jobs.report.explain import Call, Explanation, Message
+from jobs.report.explain import Explanation
 from jobs.report.facts import (
     Compared,
     Cost,
