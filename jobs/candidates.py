@@ -129,8 +129,10 @@ def _reason(rules: Mapping[str, Column]) -> Column:
 
 
 def _unfit(config: Config) -> Mapping[str, Column]:
-    """Rows that no trainer could use as they are."""
+    """Rows that no trainer could use as they are, or may not."""
+    allowed = f.coalesce(f.col("licence.spdx").isin(list(config.gate.licences)), f.lit(False))
     return {
+        **({"licence": ~allowed} if config.gate.licences else {}),
         "too_long": ~f.expr(at_most(config.gate.max_tokens)),
         "placeholders": ~f.coalesce(f.expr(PLACED), f.lit(False)),
     }
@@ -155,7 +157,7 @@ def _rewrites(tables: Tables, config: Config, judge_id: str | None) -> DataFrame
     groups = [group.value for group in config.publishing.keep_groups if group in config.rewriting.groups]
     told = verdicts(tables, config, judge_id).select(f.col("subject_id").alias("pair_id"), "readable", "passes")
     facts = kept_samples(tables).select(
-        "sample_id", "group", "category", "modality", "media", "media_status", f.lit(True).alias("known")
+        "sample_id", "group", "category", "modality", "media", "media_status", "licence", f.lit(True).alias("known")
     )
     twins = Window.partitionBy("pair_id").orderBy("sample_id", "position")
     rules = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
-from release_rows import Rows, digest, make_pair, make_verdict
+from release_rows import FREE, Rows, digest, make_pair, make_verdict
 
 from jobs.candidates import candidates, count, take, the_judge, verdicts
 from jobs.mix import mix
@@ -107,6 +107,18 @@ def test_reasons_and_ties(tables: Tables, configure: Configure, samples: Rows):
     assert (intake.judged, intake.parsed, intake.accepted) == (105, 104, 70)
     assert intake.verdicts == {"Chart": {"judged": 105, "passed": 74, "unparsed": 1}}
     assert intake.drop_rate == pytest.approx(31 / 105)  # a check, a length or a stray placeholder is not the judge's
+
+
+def test_licences_that_the_gate_refuses_are_left_out(tables: Tables, configure: Configure):
+    every = count(candidates(tables, configure(), "j1")).reasons
+    allowed, refused = (
+        count(candidates(tables, configure(f"gate.licences=[{name}]"), "j1")).reasons
+        for name in (FREE["spdx"], "CC-BY-NC-4.0")
+    )
+    assert allowed == every
+    assert {kind: told["licence"] for kind, told in refused.items()} == {
+        kind: told["accepted"] for kind, told in every.items()
+    }
 
 
 def test_the_upper_share_of_equal_verdicts_goes_by_id(tables: Tables, configure: Configure, samples: Rows):
