@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from jobs.readers import layouts, plan_ranges, read, shards, single
-from jobs.readers.folders import ALWAYS, Folder, gather, illustrate
+from jobs.readers.folders import ALWAYS, Folder, gather, illustrate, not_in_utf8
 from jobs.readers.small_files import PROSE, TABLE
 from schemas.errors import InputError
 from schemas.source import Source
@@ -93,10 +93,11 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
             read_ones = {pattern: folder for pattern, folder in folders.items() if pattern in known.files}
             return Survey(known, _illustrated(looker.root, read_ones))
         elif refused:
-            told = "; ".join(str(error.args[0]) for error in list(looker.failed.values())[:3])
+            told = [str(error.args[0]) for error in list(looker.failed.values())[:3]]
+            told += not_in_utf8(looker.root, found)
             if not told or not seen:
                 raise refused
-            raise InputError(f"{refused.args[0]}; not read: {told}", refused.next_step)
+            raise InputError(f"{refused.args[0]}; not read: {'; '.join(told)}", refused.next_step)
 
 
 def _recognised(looker: Looker, seen: Mapping[str, Sequence[Layout]], source: Source) -> Recognised:

@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import PurePosixPath
 
+from jobs.readers.delimited import UTF8
 from jobs.readers.ranges import Range
-from jobs.readers.small_files import LARGEST, OTHERWISE, SUFFIXES, TABLE, UNNAMED, placed, value_of
+from jobs.readers.small_files import LARGEST, OTHERWISE, PROSE, SUFFIXES, TABLE, UNNAMED, in_utf8, placed, value_of
 from schemas.enums import DropReason
 from udfs import files
 from udfs.adapters.family import Container, Layout
@@ -15,8 +16,12 @@ from udfs.sample import Problem
 
 ALWAYS = frozenset({"xml", "npz", "html", "htm"})
 """Files of these kinds hold one record each; others only where a look at some says so."""
+OTHER = Problem(DropReason.MALFORMED, "text is not UTF-8")
+"""Such a file does not say what it holds: others decide."""
 _LARGEST_OBJECT = 1 << 20
 _MOST_FILES = 1000
+_INSTEAD = 8
+"""So many more files are opened where all that were are in another encoding than UTF-8."""
 _LEAST_BYTES = 4096
 """What opening a file costs, in bytes read."""
 
@@ -36,7 +41,7 @@ class Folder:
 
 
 def gather(root: str, found: Iterable[str]) -> dict[str, Folder]:
-    """Folders whose files are records, by the pattern of their files; at most three of each are opened."""
+    """Folders whose files are records, by the pattern of their files; three of each are opened, more of no UTF-8."""
     groups: dict[str, list[str]] = {}
     paths = [path for path in map(PurePosixPath, sorted(found)) if path.suffix[1:].lower() in SUFFIXES]
     beside, within = Counter(map(_everywhere, paths)), Counter(map(_here, paths))
@@ -80,6 +85,8 @@ def _folder(root: str, names: Sequence[str]) -> Folder | None:
     suffix = PurePosixPath(names[0]).suffix[1:].lower()
     for kind in (suffix, *OTHERWISE.get(suffix, ())):
         looked = [_look(root, name, kind) for name in _some(names)]
+        if all(value is OTHER for value in looked):
+            looked += [_look(root, name, kind) for name in names[1 :: len(names) // _INSTEAD + 1]]
         values = [value for value in looked if isinstance(value, dict)]
         if suffix in ALWAYS or (values and (None not in looked or kind == TABLE)):
             return Folder(tuple(names), Layout(Container.FILES, kind, values[0] if values else None))
@@ -87,7 +94,7 @@ def _folder(root: str, names: Sequence[str]) -> Folder | None:
 
 
 def _look(root: str, name: str, suffix: str) -> dict[str, object] | Problem | None:
-    """A file's record; a Problem for one that is damaged or empty; None for one that is no record."""
+    """A file's record; a Problem for one that is damaged, empty or not UTF-8; None for one that is no record."""
     size = files.size(files.join(root, name))
     if suffix == "json" and size > _LARGEST_OBJECT:
         return None
@@ -99,7 +106,16 @@ def _look(root: str, name: str, suffix: str) -> dict[str, object] | Problem | No
         return placed(value, PurePosixPath(name))
     if suffix in ALWAYS:
         return value
+    if len(data) <= LARGEST and not in_utf8(data):
+        return OTHER
     return value if suffix == "json" and data.lstrip().startswith(b"{") else None
+
+
+def not_in_utf8(root: str, found: Iterable[str]) -> list[str]:
+    """A word about the first text that is not UTF-8, of a look at three of them."""
+    names = sorted(name for name in found if PurePosixPath(name).suffix[1:].lower() in OTHERWISE)
+    bad = (name for name in _some(names) if _look(root, name, PROSE) is OTHER) if names else ()
+    return [f"{name}: {OTHER.detail}; {UTF8}" for name in islice(bad, 1)]
 
 
 def illustrate(folders: Mapping[str, Folder], pictures: Iterable[str]) -> dict[str, Folder]:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from jobs.readers.arrays import plain
-from jobs.readers.delimited import table_of
+from jobs.readers.delimited import UTF8, table_of
 from jobs.readers.json_records import read_value
 from jobs.readers.ranges import Range
 from jobs.readers.stream import as_utf8
@@ -71,6 +71,15 @@ def placed(value: dict[str, Any], path: PurePosixPath) -> dict[str, Any]:
     return {path.parent.name or TEXT: value[TEXT]} if set(value) == {TEXT} else value
 
 
+def in_utf8(data: bytes) -> bool:
+    """Whether a text is UTF-8, or says by a mark what else it is."""
+    try:
+        as_utf8(data).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def value_of(data: bytes, suffix: str) -> dict[str, Any] | Problem:
     """What a file of this suffix holds, or one that reads as `OTHERWISE` says."""
     return _noted(data, suffix)[0]
@@ -85,7 +94,7 @@ def _noted(data: bytes, suffix: str) -> tuple[dict[str, Any] | Problem, str | No
     try:
         return _json(content) if suffix == JSON else (_READERS[suffix](content), None)
     except UnicodeDecodeError as error:
-        return Problem(DropReason.MALFORMED, f"text is not UTF-8: {error}"), None
+        return Problem(DropReason.MALFORMED, f"text is not UTF-8: {error}; {UTF8}"), None
     except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         return Problem(DropReason.MALFORMED, f"{type(error).__name__}: {error}"[:300]), None
 
