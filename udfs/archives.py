@@ -1,8 +1,8 @@
 """Archives in a folder: which can be read where they lie, and what must be done to the others."""
 
 import re
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 
 from schemas.config import Media
@@ -37,11 +37,27 @@ def find_member(
     uri: str, names: Sequence[str], may_lie_in: Callable[[str], bool], stamp: tuple[int, int], limits: Media
 ) -> members.Member | None:
     """The first of these names that an archive holds, else what it holds deeper; Drop when it cannot be read."""
+    with _plain(uri, stamp, limits) as (copy, of):
+        return members.find_member(copy, names, of) or members.find_deeper(copy, names, may_lie_in, of)
+
+
+def find_frames(
+    uri: str, names: Sequence[str], may_lie_in: Callable[[str], bool], stamp: tuple[int, int], limits: Media
+) -> list[members.Member]:
+    """Pictures of the first of these folders that an archive holds, by name, else of what it holds deeper."""
+    with _plain(uri, stamp, limits) as (copy, of):
+        return members.find_frames(copy, names, names[0], may_lie_in, of)
+
+
+@contextmanager
+def _plain(uri: str, stamp: tuple[int, int], limits: Media) -> Iterator[tuple[str, tuple[int, int] | None]]:
+    """An archive that can be read at random with its stamp: of a compressed tar its plain copy."""
     if inflate.codec(uri) is None:
-        return members.find_member(uri, names, stamp) or members.find_deeper(uri, names, may_lie_in, stamp)
+        yield uri, stamp
+        return
     copy = inflate.plain_copy(uri, stamp, limits.inflated_dir, limits.inflated_max_bytes)
     try:
-        return members.find_member(copy, names) or members.find_deeper(copy, names, may_lie_in)
+        yield copy, None
     except Drop as drop:
         raise Drop(drop.reason, drop.detail.replace(copy, uri)) from drop
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -30,6 +31,8 @@ MOST_FOLDERS = 32
 MOST_NAMES = 200_000
 """So many names of annotation files are kept of one archive."""
 _KINDS = (".json", ".jsonl", ".ndjson", ".jsonlines", ".csv", ".tsv", ".tab")
+FRAMES = (".jpg", ".jpeg", ".png")
+"""Pictures that may be frames of a video."""
 VIDEOS = (".mp4", ".mkv", ".webm", ".avi", ".mov")
 RECORDS = (".parquet", *(f"{kind}{packed}" for kind in _KINDS for packed in ("", ".gz", ".zst", ".bz2")))
 """Annotation files have these suffixes."""
@@ -40,7 +43,9 @@ TAR, LOCKED = -1, -2
 BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError, NotImplementedError)
 """What reading a damaged archive raises."""
 _DRIVE = re.compile(r"^[A-Za-z]:")
-_ENCRYPTED = 0x1
+_ENCRYPTED, _UTF8 = 0x1, 0x800
+LOCAL = struct.Struct("<4s5H3I2H")
+"""What stands before a zip's member, and before its name."""
 _BUFFER = 1 << 20
 _Named = tuple[str, tuple[int, int, int, int, int]]
 """Name; place, packed bytes, bytes, CRC, method."""
@@ -48,7 +53,7 @@ _Named = tuple[str, tuple[int, int, int, int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """Members by the hash of their name, sorted; 52 bytes each, and the names of annotation files."""
+    """Members by the hash of their name, sorted; 52 bytes each, pictures 12 more, and the names of annotation files."""
 
     keys: npt.NDArray[np.uint64]
     rows: npt.NDArray[np.int64]
@@ -60,6 +65,10 @@ class Index:
     """Of its first two levels, as long as there are few."""
     named: Mapping[str, tuple[str, ...]]
     """Members by their name without a suffix: videos, and pictures whose names tell data set and split."""
+    above: npt.NDArray[np.uint64]
+    """Hashes of the folders that pictures lie in, sorted."""
+    beneath: npt.NDArray[np.int32]
+    """The row of each of these pictures."""
 
 
 def is_member_name(name: str) -> bool:
@@ -95,6 +104,8 @@ def _index(uri: str, stamp: tuple[int, int]) -> Index | Drop:
 def _sorted(uri: str, found: Iterator[_Named]) -> Index:
     keys: list[int] = []
     bare: list[int] = []
+    above: list[int] = []
+    last, folder = "", 0
     records: dict[str, None] = {}
     folders: tuple[dict[str, None], dict[str, None]] = {}, {}
     named: dict[str, tuple[str, ...]] = {}
@@ -108,11 +119,15 @@ def _sorted(uri: str, found: Iterator[_Named]) -> Index:
         keys.append(int(_key(name)))
         if name.lower().endswith((*RECORDS, *_SMALL)) and len(records) < MOST_NAMES:
             records[name] = None
-        *above, file = name.split("/")
+        *steps, file = name.split("/")
         bare.append(int(_key(file)))
-        for level in range(min(len(above), len(folders))):
+        if not folder or name[: -len(file)] != last:
+            last = name[: -len(file)]
+            folder = int(_key("/".join(steps)))
+        above.append(folder if file.lower().endswith(FRAMES) else 0)
+        for level in range(min(len(steps), len(folders))):
             if len(folders[level]) <= MOST_FOLDERS:
-                folders[level]["/".join(above[: level + 1])] = None
+                folders[level]["/".join(steps[: level + 1])] = None
         stem = PurePosixPath(file).stem
         if (file.lower().endswith(VIDEOS) or is_alone(stem)) and len(named) < MOST_NAMES:
             named[stem] = (*named.get(stem, ())[:3], name)
@@ -120,7 +135,13 @@ def _sorted(uri: str, found: Iterator[_Named]) -> Index:
     # `unique` gives the first place of each key: of equal names the first one counts.
     unique, first = np.unique(np.array(keys, np.uint64), return_index=True)
     files = np.unique(np.array(bare, np.uint64))
-    return Index(unique, flat[first, :4].copy(), flat[first, 4].astype(np.int32), files, tuple(records), few, named)
+    held = np.array(above, np.uint64)[first]
+    pictures = np.flatnonzero(held)
+    pictures = pictures[np.argsort(held[pictures], kind="stable")]
+    rows, methods = flat[first, :4].copy(), flat[first, 4].astype(np.int32)
+    return Index(
+        unique, rows, methods, files, tuple(records), few, named, held[pictures], pictures.astype(np.int32)
+    )  # fmt: skip
 
 
 def _zipped(raw: pa.NativeFile) -> Iterator[_Named]:
@@ -152,6 +173,26 @@ def _plain(name: str) -> str:
 def _key(name: str) -> np.uint64:
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return np.uint64(int.from_bytes(digest, "little"))
+
+
+def pictures_in(index: Index, folder: str) -> npt.NDArray[np.int32]:
+    """Rows of the pictures right in a folder of an archive."""
+    key = _key(folder)
+    return index.beneath[np.searchsorted(index.above, key) : np.searchsorted(index.above, key, "right")]
+
+
+def name_of(raw: Any, index: Index, row: int) -> str:  # noqa: ANN401 - the archive, a file of pyarrow or Python
+    """The name of a member, read where it lies, for an index keeps none; empty where it stands elsewhere too."""
+    at = int(index.rows[row][0])
+    if index.methods[row] == TAR:
+        raw.seek(at - tarfile.BLOCKSIZE)
+        name = tarfile.TarInfo.frombuf(bytes(raw.read(tarfile.BLOCKSIZE)), "utf-8", "surrogateescape").name
+    else:
+        raw.seek(at)
+        head = bytes(raw.read(LOCAL.size))
+        _, _, flags, *_, length, _ = LOCAL.unpack(head)
+        name = bytes(raw.read(length)).decode("utf-8" if flags & _UTF8 else "cp437")
+    return _plain(name) if _key(_plain(name)) == index.keys[row] else ""
 
 
 def damaged(where: object, why: str) -> Drop:

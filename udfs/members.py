@@ -18,14 +18,25 @@ from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs import stores
 from udfs.inflate import MOST_RATIO, codec, content
-from udfs.member_index import BROKEN, LOCKED, MOST_NAMES, TAR, Index, damaged, index_of, place
+from udfs.member_index import (
+    BROKEN,
+    LOCAL,
+    LOCKED,
+    MOST_NAMES,
+    TAR,
+    Index,
+    damaged,
+    index_of,
+    name_of,
+    pictures_in,
+    place,
+)
 from udfs.slices import Slice
 
 SUFFIXES = (
     ".zip", ".tar", ".tgz", ".tzst", ".tbz2", ".txz", ".tar.gz", ".tar.zst", ".tar.bz2", ".tar.xz",
 )  # fmt: skip
 _MEMBER = re.compile(rf"(.+?(?:{'|'.join(map(re.escape, SUFFIXES))}))!/(.+)", re.IGNORECASE | re.DOTALL)
-_LOCAL = struct.Struct("<4s5H3I2H")
 _BUFFER = 1 << 20
 
 
@@ -91,13 +102,44 @@ def find_deeper(
     return next(iter(found.values()), None)
 
 
+def find_frames(
+    uri: str, folders: Sequence[str], name: str, may_lie_in: Callable[[str], bool], stamp: tuple[int, int] | None = None
+) -> list[Member]:
+    """Pictures of the first of these folders of an archive that holds any, else of the one of this name in another one.
+
+    By name. Drop where several folders hold one, where a name cannot be told, and where the archive cannot be read.
+    """
+    index = index_of(uri, stamp)
+    found = next(filter(len, (pictures_in(index, folder) for folder in folders)), None)
+    if found is None:
+        deeper = [f"{folder}/{name}" for folder in filter(may_lie_in, index.folders)]
+        held = [folder for folder in deeper if len(pictures_in(index, folder))]
+        if len(held) > 1:
+            raise Drop(DropReason.MISSING_MEDIA, f"{name!r} may be any of {', '.join(sorted(held)[:3])} in {uri}")
+        if not held:
+            return []
+        found = pictures_in(index, held[0])
+    try:
+        with closing(content(uri)) as raw:
+            named = {name_of(raw, index, int(row)): int(row) for row in found}
+    except (*BROKEN, struct.error) as error:
+        raise damaged(uri, str(error)) from error
+    if "" in named:
+        raise Drop(DropReason.MEDIA_UNSUPPORTED, f"{uri} holds frames under names that are too long; unpack it")
+    return [_member(uri, index, name, named[name]) for name in sorted(named)]
+
+
 def _first(uri: str, index: Index, names: Sequence[str]) -> Member | None:
     for name in names:
         at = place(index.keys, name)
         if at is not None:
-            start, packed, size, crc = (int(value) for value in index.rows[at])
-            return Member(uri, name, start, packed, size, crc, int(index.methods[at]))
+            return _member(uri, index, name, at)
     return None
+
+
+def _member(uri: str, index: Index, name: str, at: int) -> Member:
+    start, packed, size, crc = (int(value) for value in index.rows[at])
+    return Member(uri, name, start, packed, size, crc, int(index.methods[at]))
 
 
 def annotations(uri: str) -> tuple[str, ...]:
@@ -146,14 +188,14 @@ def open_member(member: Member) -> io.BufferedIOBase | io.RawIOBase:
         raise damaged(member, "its directory says that it begins before the archive")
     raw = stores.open_file(member.uri)
     raw.seek(member.at)
-    head = raw.read(_LOCAL.size)
-    if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
+    head = raw.read(LOCAL.size)
+    if len(head) < LOCAL.size or head[:4] != b"PK\3\4":
         raw.close()
         raise damaged(member, "no member begins where the archive's directory says")
     if member.seekable:
         raw.close()
-        return Slice(lambda: content(member.uri), member.at + len(head) + sum(_LOCAL.unpack(head)[-2:]), member.size)
-    raw.seek(sum(_LOCAL.unpack(head)[-2:]), 1)
+        return Slice(lambda: content(member.uri), member.at + len(head) + sum(LOCAL.unpack(head)[-2:]), member.size)
+    raw.seek(sum(LOCAL.unpack(head)[-2:]), 1)
     told = zipfile.ZipInfo("member")
     told.compress_type, told.CRC = member.method, member.crc
     told.compress_size, told.file_size = member.packed, member.size
