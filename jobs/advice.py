@@ -40,6 +40,9 @@ def advise(reason: str, source: Source, storage: Storage, folder: str) -> str:
 def _media(source: Source, storage: Storage, folder: str) -> str:
     root = source.reading.media_root if source.reading else ""
     blind = "--media skip checks annotations alone"
+    origin = [f"storage.media_roots.{name}=FOLDER" for name in (source.reading.origin_roots if source.reading else ())]
+    if not root and origin:
+        return f"media were looked for below {folder}: put them there, or set {' and '.join(origin)}; {blind}"
     if not root:
         return f"media were looked for below {folder}: put them there, or name their folder by media_root; {blind}"
     known = storage.media_roots.get(root)

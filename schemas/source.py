@@ -119,6 +119,10 @@ class Reading(Strict):
     split_codes: Mapping[str, str] = Field({}, description="splits by what records write for them, as {'3': test}")
     listed: tuple[Listed, ...] = Field((), description="records whose split a list or their number tells")
     media_root: str = Field("", description="named media root, or a folder below the source's folder")
+    origin_roots: tuple[str, ...] = Field(
+        (),
+        description="named media roots that hold the pictures of the origin's files; tried after the source's folder",
+    )
     media_pattern: str = Field("", description="format string over record fields, e.g. {image_id:012d}.jpg")
     pictures: tuple[str, ...] = Field(
         (),

@@ -129,6 +129,9 @@ def test_advice_names_what_was_tried():
     word = advise("missing_media", rooted, Storage(media_roots={"coco": "/data/coco"}), "sources/cars")
     assert "/data/coco (storage.media_roots.coco)" in word
     assert "below sources/cars:" in advise("missing_media", source("cars"), Storage(), "sources/cars")
+    shared = source("cars", reading={"origin_roots": ["vg", "coco"]})
+    word = advise("missing_media", shared, Storage(), "sources/cars")
+    assert "set storage.media_roots.vg=FOLDER and storage.media_roots.coco=FOLDER" in word
 
 
 def test_a_family_other_than_the_declared_one_is_told():

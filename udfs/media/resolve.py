@@ -17,6 +17,7 @@ from udfs.media.keyed import find_picture
 from udfs.media.near import nearly_there
 from udfs.media.packed import Packed
 from udfs.media.pictures import standardise
+from udfs.media.shared import SharedRoots
 from udfs.media.splits import is_alone, splits_in
 from udfs.media.stills import read_frames
 from udfs.media.video import VideoSampler
@@ -48,6 +49,7 @@ class MediaReader:
         self._keyed: Sequence[tuple[str, tuple[int, int]]] | None = None
         self._below: dict[str, Sequence[str]] = {}
         self._packed = Packed(self._folders, limits)
+        self._shared = SharedRoots(source_root, media_roots, self._deeper, self._packed, limits)
         self._videos = VideoSampler(limits)
 
     def read(self, ref: MediaRef, source: Source, file: str = "") -> MediaItem:
@@ -59,11 +61,11 @@ class MediaReader:
         if members.split(ref.path):
             raise Drop(DropReason.MISSING_MEDIA, f"{ref.path[:200]!r} names an archive; its path inside is enough")
         roots, splits = self._roots(source, file, ref.path), splits_in(file) | splits_in(ref.path)
-        keyed = source.reading.pictures if source.reading else ()
+        keyed, origin = (source.reading.pictures, source.reading.origin_roots) if source.reading else ((), ())
         wanted = Wanted(spellings(ref.path, SUFFIXES[ref.kind]), splits, archives.folders_of(file), keyed)
         # `|` keeps roots and a path apart from every digest.
-        key = "|".join((*roots, *sorted(splits), ref.path))
-        return self._once((ref.kind, key), lambda: self._read_path(ref.kind, roots, wanted))
+        key = "|".join((*roots, *origin, *sorted(splits), ref.path))
+        return self._once((ref.kind, key), lambda: self._read_path(ref.kind, roots, wanted, source))
 
     def close(self) -> None:
         """End the worker process for videos, if one was started."""
@@ -82,7 +84,15 @@ class MediaReader:
         shared = {self._media_roots[first]: first} if first in self._media_roots else {}
         return named | {self._source_root: self._source_root.rstrip("/").rpartition("/")[2]} | shared | beside
 
-    def _read_path(self, kind: MediaKind, roots: Mapping[str, str], wanted: Wanted) -> MediaItem:
+    def _read_path(self, kind: MediaKind, roots: Mapping[str, str], wanted: Wanted, source: Source) -> MediaItem:
+        try:
+            return self._read_own(kind, roots, wanted)
+        except Drop as drop:
+            if drop.reason is not DropReason.MISSING_MEDIA or kind is MediaKind.VIDEO:
+                raise
+            return self._read_data(kind, self._shared.find(source, wanted, drop))
+
+    def _read_own(self, kind: MediaKind, roots: Mapping[str, str], wanted: Wanted) -> MediaItem:
         try:
             uri, size = self._locate(roots, wanted)
         except Drop as drop:
