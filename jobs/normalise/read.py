@@ -24,7 +24,8 @@ from udfs.adapters.conversations import plain
 from udfs.adapters.family import Container, Family
 from udfs.adapters.fields import belongs
 from udfs.adapters.held_out import held_out
-from udfs.adapters.joins import bring_together
+from udfs.adapters.joins import bring_together, told
+from udfs.adapters.media import PATH
 from udfs.assemble import reject_row, sample_row
 from udfs.ids import bucket_of
 from udfs.media.item import MediaItem
@@ -225,11 +226,13 @@ def read_parts(batches: Iterable[pa.RecordBatch], todo: Pass) -> Iterator[pa.Rec
             count += 1
             key = f"!{item.item}:{record.origin.position}"
             problem = record.problem
-            if problem is None and shape.join_key is not None:
+            # A file that cannot be read goes where its partners do by its name.
+            if shape.join_key is not None and (problem is None or PATH in record.value):
                 try:
                     key = shape.join_key(record.value)
                 except (KeyError, TypeError, ValueError) as error:
-                    problem = Problem(DropReason.MISSING_FIELD, f"{item.side} entry has no join key: {error!r}")
+                    lacking = Problem(DropReason.MISSING_FIELD, f"{item.side} entry has no join key: {error!r}")
+                    problem = problem or lacking
             yield from out.add(
                 {"source_id": source.source_id, "join_key": key, "unit": _unit(record, item.side, problem)}
             )
@@ -283,7 +286,8 @@ def _joined(group: Row, family: Family) -> Iterator[Record]:
         yield Record({}, _origin(unit), Problem(DropReason(reason), detail), unit["excerpt"] or "")
     whole = [Part(u["side"], msgspec.json.decode(u["value"]), _origin(u)) for u in units if not u["problem"]]
     if whole and family.joiner is not None:
-        for record in bring_together(family.joiner, group["join_key"], whole):
+        found = bring_together(family.joiner, group["join_key"], whole)
+        for record in told(found, [unit["file"] for unit in broken]):
             hashes = "".join(part.origin.record_hash for part in whole)
             digest = record.origin.record_hash or hashlib.sha256(hashes.encode()).hexdigest()
             notes = "; ".join(sorted({part.origin.notes for part in whole if part.origin.notes}))

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ _HEAD = 256 << 10
 _LARGEST_FIELD = 16 << 20
 """Characters; also bounds what a quote that is never closed can swallow before it is noticed."""
 _EXCERPT = 200
+_QUOTES, _BOTH = '"', '"\\\\'
+_PAIR = re.compile(r'\\(["\\])')
 _DELIMITERS = {".tsv": "\t", ".tab": "\t", ".csv": ","}
 SUFFIXES = frozenset(_DELIMITERS)
 BOM = "\ufeff"
@@ -29,11 +32,12 @@ UTF8 = "convert the file if it is in another encoding, as `iconv -f LATIN1 -t UT
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How fields are told apart; `backslash`: a quote inside quotes is written as backslash and quote."""
+    """How fields are told apart."""
 
     delimiter: str
     quoted: bool = True
-    backslash: bool = False
+    escaped: str = ""
+    """What is written behind a backslash inside quotes: quotes, or quotes and backslashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,8 @@ class _Lines:
 def rows(lines: Iterable[str], dialect: Dialect) -> Iterator[Row]:
     """Rows as wide as the first one; others are problems."""
     csv.field_size_limit(_LARGEST_FIELD)
-    if dialect.backslash:
-        lines = (line.replace('\\"', '""') for line in lines)
+    if dialect.escaped:
+        lines = (_doubled(line, dialect.escaped) for line in lines)
     source = _Lines(lines)
     quotes = '"' if dialect.quoted else None
     reader = csv.reader(source, delimiter=dialect.delimiter, quotechar=quotes, strict=True)
@@ -93,6 +97,13 @@ def rows(lines: Iterable[str], dialect: Dialect) -> Iterator[Row]:
         if problem:
             source.keep_first()
         yield Row(fields, "".join(source.used), problem)
+
+
+def _doubled(line: str, escaped: str) -> str:
+    """The line with its quotes doubled, as the csv module knows them, and each backslash once."""
+    if escaped == _QUOTES:
+        return line.replace('\\"', '""')
+    return _PAIR.sub(lambda pair: '""' if pair[1] == '"' else "\\", line)
 
 
 def _problem(fields: list[str], width: int) -> Problem | None:
@@ -137,17 +148,24 @@ def dialect_of(uri: str) -> Dialect:
     return _dialect(list(_text_lines([head_of(uri, _HEAD)])), _DELIMITERS[suffix])
 
 
-def _dialect(lines: list[str], usual: str) -> Dialect:
+def _dialect(lines: list[str], usual: str, *, whole: bool = False) -> Dialect:
     header = lines[0] if lines else ""
     delimiter = "\t" if "\t" in header else max((usual, ",", ";"), key=header.count)
-    second = Dialect(delimiter, quoted=False) if delimiter == "\t" else Dialect(delimiter, backslash=True)
-    return min((Dialect(delimiter), second), key=lambda dialect: sum(bool(r.problem) for r in rows(lines, dialect)))
+    known = [Dialect(delimiter)]
+    if delimiter == "\t":
+        known.append(Dialect(delimiter, quoted=False))
+    elif any("\\" in _PAIR.sub("", line) for line in lines):
+        known.append(Dialect(delimiter, escaped=_QUOTES))
+    else:
+        # Where the whole file shows no other backslash, two of them stand for one.
+        known.insert(0 if whole and header.startswith('"') else 1, Dialect(delimiter, escaped=_BOTH))
+    return min(known, key=lambda dialect: sum(bool(r.problem) for r in rows(lines, dialect)))
 
 
 def table_of(data: bytes) -> list[list[str]]:
     """All rows of a small CSV file, its header first; ValueError when one of them is not as wide as that."""
     lines = list(_text_lines([data]))
-    found = list(rows(lines, _dialect(lines, ",")))
+    found = list(rows(lines, _dialect(lines, ",", whole=True)))
     for row in found:
         if row.problem:
             raise ValueError(f"{row.problem.detail}: {row.text[:80]!r}")

@@ -88,6 +88,8 @@ def _folder(root: str, names: Sequence[str]) -> Folder | None:
         if all(value is OTHER for value in looked):
             looked += [_look(root, name, kind) for name in names[1 :: len(names) // _INSTEAD + 1]]
         values = [value for value in looked if isinstance(value, dict)]
+        if kind == TABLE:
+            values.append({TABLE: []})  # none of them may be readable, which each is to tell where tables are wanted
         if suffix in ALWAYS or (values and (None not in looked or kind == TABLE)):
             return Folder(tuple(names), Layout(Container.FILES, kind, values[0] if values else None))
     return None

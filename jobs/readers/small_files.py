@@ -57,12 +57,12 @@ def _record(uri: str, origin: Origin, suffix: str, picture: str) -> Record:
     excerpt = "" if suffix == "npz" else as_utf8(data[: 4 * _EXCERPT]).decode("utf-8", "replace")[:_EXCERPT]
     value, notes = _noted(data, suffix)
     hashed = replace(hashed, notes=notes)
-    if isinstance(value, Problem):
-        return Record({}, hashed, value, excerpt)
     path = PurePosixPath(archives.unpacked(origin.file))
     stem = path.name.partition(".")[0]
     key = path.parent.name if stem in UNNAMED else stem
     where = {KEY: key, PATH: str(path.with_suffix("")), PICTURE: picture or None}
+    if isinstance(value, Problem):
+        return Record(where, hashed, value, excerpt)
     return Record({**placed(value, path), **where}, hashed, None, excerpt)
 
 

@@ -96,6 +96,30 @@ def test_a_table_with_a_crooked_row_costs_its_own_questions(tmp_path: Path):
     assert reasons == {"orphan_question": 1, "malformed_record": 1}
 
 
+def test_quotes_and_backslashes_of_a_cell(tmp_path: Path):
+    folder = tmp_path / "robut_wtq_cauldron_llava_format"
+    write(folder / "data" / "training.tsv", as_tsv(WTQ[:3]))
+    write(folder / "csv" / "204-csv" / "1.csv", '"Y","C"\n"1 \\\\","2"\n"a \\"q\\"","b"\n')
+    write(folder / "csv" / "203-csv" / "1.csv", '"Y","C"\n"1 \\\\","2"\n')
+    samples, reasons = outcome(tmp_path, "robut_wtq_cauldron_llava_format")
+    assert not reasons
+    shown = {name: sample["evidence"] for name, sample in by_id(samples).items()}
+    assert shown == {"nt-0": 'Y | C\n1 \\ | 2\na "q" | b', "nt-1": "Y | C\n1 \\ | 2"}
+
+
+@pytest.mark.parametrize("content", ['"Y","C\n"1","2"\n', '"Y"\n"1","2"\n', b'"Y \xff"\n"1"\n', ""])
+def test_the_only_table_cannot_be_read(tmp_path: Path, content: str | bytes):
+    folder = tmp_path / "robut_wtq_cauldron_llava_format"
+    write(folder / "data" / "training.tsv", as_tsv(WTQ[:3]))
+    write(folder / "csv" / "204-csv" / "1.csv", content)
+    rows = staged(packaged_sources()[folder.name], Storage(sources_root=str(tmp_path)))
+    told = sorted((row["reject"]["drop_reason"], row["reject"]["detail"]) for row in rows if row["reject"])
+    assert [reason for reason, _ in told] == ["malformed_record", "orphan_question", "orphan_question"]
+    assert [detail for _, detail in told[1:]] == [
+        "no table goes with it", "no table goes with it; csv/204-csv/1.csv cannot be read",
+    ]  # fmt: skip
+
+
 SQA = [
     ["id", "annotator", "position", "question", "table_file", "answer_coordinates", "answer_text"],
     ["nt-9", "0", "1", "and which of them is younger?", "table_csv/203_1.csv", "['(2, 0)']", "['Mill']"],

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.readers import layouts, plan_ranges, read
-from jobs.readers.delimited import Dialect, rows
+from jobs.readers.delimited import Dialect, rows, table_of
 from schemas.enums import DropReason
 from schemas.errors import InputError
 from udfs.sample import Record
@@ -42,6 +42,9 @@ def table(tmp_path: Path, content: bytes, name: str) -> list[dict[str, str]]:
         (b'q\ta\n"Up" is what?\ta film\n', "a.tsv", [{"q": '"Up" is what?', "a": "a film"}]),
         (b'q\ta\n$\\times$\t\\neg "x"\n', "a.tsv", [{"q": "$\\times$", "a": '\\neg "x"'}]),
         (b'q,a\n"a \\"b\\" c","2"\n', "a.csv", [{"q": 'a "b" c', "a": "2"}]),
+        (b'q,a\n"a \\"b\\"","2 \\\\"\n', "a.csv", [{"q": 'a "b"', "a": "2 \\"}]),
+        (b'q,a\n"\\"b\\" \\\\ \\neg","2"\n', "a.csv", [{"q": '"b" \\\\ \\neg', "a": "2"}]),
+        (b'q,a\n"1 \\\\","2"\n', "a.csv", [{"q": "1 \\\\", "a": "2"}]),
         (b"q\n1\n2\n", "a.csv", [{"q": "1"}, {"q": "2"}]),
         (b"q,q,,\n1,2,3,4\n", "a.csv", [{"q": "1", "q_2": "2", "": "3", "_2": "4"}]),
         ("q,a\né,😀\n".encode(), "a.csv", [{"q": "é", "a": "😀"}]),
@@ -79,6 +82,21 @@ def test_no_header(tmp_path: Path):
         records(tmp_path, b'"a,b\n1,2\n', "a.csv")
 
 
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'"Y","C"\n"1 \\\\","2"\n"a \\"q\\"","b"\n', [["Y", "C"], ["1 \\", "2"], ['a "q"', "b"]]),
+        (b'"Y","C"\n"1 \\\\","\\\\ 2"\n', [["Y", "C"], ["1 \\", "\\ 2"]]),
+        (b'"Y","C \\\\\\""\n"1\n2","\\\\\\\\"\n', [["Y", 'C \\"'], ["1\n2", "\\\\"]]),
+        (b'"Y","C"\n"\\neg \\\\","2"\n', [["Y", "C"], ["\\neg \\\\", "2"]]),
+        (b'"Y \\","C"\n"a ""q""","b"\n', [["Y \\", "C"], ['a "q"', "b"]]),
+        (b"Y,C\n1 \\\\,2\n", [["Y", "C"], ["1 \\\\", "2"]]),
+    ],
+)
+def test_backslashes_of_a_small_table(content: bytes, expected: list[list[str]]):
+    assert table_of(content) == expected
+
+
 FIELD = st.text(alphabet=st.sampled_from('ab",;\n\t é'), max_size=6)
 
 
@@ -90,8 +108,8 @@ def test_what_the_csv_module_writes(wanted: list[list[str]], delimiter: str):
     assert [(row.fields, row.problem) for row in found[1:]] == [(fields, None) for fields in wanted]
 
 
-@given(st.text(alphabet=st.sampled_from('ab",\n\\'), max_size=80), st.booleans(), st.booleans())
-def test_any_text_ends_as_rows(text: str, quoted: bool, backslash: bool):
-    found = list(rows(text.splitlines(keepends=True), Dialect(",", quoted, backslash)))
+@given(st.text(alphabet=st.sampled_from('ab",\n\\'), max_size=80), st.booleans(), st.sampled_from(("", '"', '"\\')))
+def test_any_text_ends_as_rows(text: str, quoted: bool, escaped: str):
+    found = list(rows(text.splitlines(keepends=True), Dialect(",", quoted, escaped)))
     assert sum(row.text.count("\n") for row in found) <= text.count("\n")
     assert len({len(row.fields) for row in found if row.problem is None}) <= 1

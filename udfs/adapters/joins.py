@@ -1,7 +1,7 @@
 """Publishers' units that stand on two sides come together; what finds no partner is a record with a problem."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from udfs.ids import clean, digest, field
 from udfs.sample import Part, Problem, Record
 
 QUESTIONS, ANNOTATIONS, IMAGES = "questions", "annotations", "images"
+ORPHANS = (DropReason.ORPHAN_ANNOTATION, DropReason.ORPHAN_QUESTION)
 
 
 def key_of(name: str) -> Callable[[Mapping[str, Any]], str]:
@@ -33,6 +34,15 @@ def bring_together(joiner: Joiner, key: str, parts: list[Part]) -> list[Record]:
     except Exception as error:  # noqa: BLE001 - as in `adapt`
         reason, detail = DropReason.WRONG_SHAPE, f"{type(error).__name__}: {shorten(str(error), 200)}"
     return [orphan(part, reason, clean(f"its parts do not come together: {detail}")) for part in parts]
+
+
+def told(records: Iterable[Record], broken: Sequence[str]) -> Iterator[Record]:
+    """The records; those without a partner say which files of their key cannot be read."""
+    for record in records:
+        if broken and record.problem and record.problem.reason in ORPHANS:
+            detail = f"{record.problem.detail}; {', '.join(broken[:3])} cannot be read"
+            record = replace(record, problem=replace(record.problem, detail=detail))  # noqa: PLW2901
+        yield record
 
 
 def answered(_: str, parts: Iterable[Part]) -> Iterator[Record]:

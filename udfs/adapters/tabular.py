@@ -34,7 +34,7 @@ def with_table(_: str, parts: Iterable[Part]) -> Iterator[Record]:
     tables = [part for part in held if part.side == TABLES]
     for question in (part for part in held if part.side == QUESTIONS):
         if not tables:
-            yield orphan(question, DropReason.ORPHAN_QUESTION, "its table is not among the files")
+            yield orphan(question, DropReason.ORPHAN_QUESTION, "no table goes with it")
             continue
         value = {**question.value, "_table": tables[0].value}
         yield Record(value, replace(question.origin, record_hash=_hash((question, tables[0]))))
