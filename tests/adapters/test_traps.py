@@ -198,6 +198,15 @@ def test_the_unit_belongs_to_the_number():
         assert (draft.evidence.kind, draft.evidence.text) == ("table", "A | B")
 
 
+@pytest.mark.parametrize("title", ["Apples", "", None])
+def test_the_title_stands_above_the_table(title: str | None):
+    value = {"_key": "7", "question": "How much?", "choices": None, "table": "A | B", "solution": "Add.", "answer": "1"}
+    draft = draft_of("tabmwp_json", {**value, "table_title": title})
+    assert draft.evidence is not None
+    assert (draft.evidence.kind, draft.evidence.text) == ("table", f"{title}\nA | B" if title else "A | B")
+    assert said(draft)[0] == "<image>\nHow much?"
+
+
 def test_the_scale_belongs_to_the_number():
     asked = {"question": "How much?", "answer": 12.5, "scale": "million"}
     value = {"table": {"table": [["", "2019"], ["Sales", "12"]]}, "paragraphs": [], "questions": [asked]}

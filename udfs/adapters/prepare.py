@@ -119,7 +119,10 @@ def _unescaped(said: str) -> str:
 
 
 def united(value: Value) -> Value:
-    """TabMWP: the unit belongs to the answer."""
+    """TabMWP: the unit belongs to the answer, and the title to the table, above which the picture shows it."""
+    title, table = value.get("table_title"), value.get("table")
+    if title and isinstance(title, str) and isinstance(table, str):
+        value = {**value, "table": f"{title}\n{table}"}
     unit, reply = value.get("unit"), value.get("answer")
     if not unit or reply in (None, ""):
         return value
