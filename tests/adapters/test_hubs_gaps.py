@@ -62,3 +62,19 @@ def test_pictures_of_scienceqa_lie_by_split_and_number(tmp_path: Path, folder: s
     found = staged(source, Storage(sources_root=str(tmp_path)), Media())
     shown = [medium for row in found if row["sample"] for medium in row["sample"]["media"]]
     assert shown == [sha256(picture(2)).hexdigest()]
+
+
+@pytest.mark.parametrize("nothing", [None, "None"])
+def test_two_wordings_in_the_hubs_copy_of_videochatgpt(tmp_path: Path, nothing: str | None):
+    named = {"video_name": "v_1", "answer": "A boy."}
+    rows = {
+        "Generic/test-0.parquet": {"question": "Who?", "question_1": nothing, "question_2": nothing},
+        "Consistency/test-0.parquet": {"question": nothing, "question_1": "Who is it?", "question_2": "Who dances?"},
+    }
+    found = normalised(tmp_path, "videochatgpt", {file: [{**named, **row}] for file, row in rows.items()})
+    assert not any(row["reject"] for row in found)
+    said = {s["origin"]["file"]: [turn["text"] for turn in s["conversation"]] for r in found if (s := r["sample"])}
+    assert said == {
+        "Generic/test-0.parquet": ["<video>\nWho?", "A boy."],
+        "Consistency/test-0.parquet": ["<video>\nWho is it?", "A boy.", "Who dances?", "A boy."],
+    }

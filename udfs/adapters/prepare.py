@@ -7,7 +7,7 @@ from typing import Any
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.evidence import rows
-from udfs.adapters.fields import dotted, items, parsed_list, record_of, text
+from udfs.adapters.fields import NOTHING, dotted, items, parsed_list, record_of, text
 
 Value = Mapping[str, Any]
 UNKNOWN = "I don't know."
@@ -27,9 +27,14 @@ def aligned(value: Value) -> Value:
 
 
 def asked_twice(value: Value) -> Value:
-    """Video-ChatGPT's benchmark: one question Q, or two wordings Q1 and Q2 that share the answer."""
-    questions = [value[name] for name in ("Q", "Q1", "Q2") if value.get(name) is not None]
-    return {**value, "pairs": [{"question": question, "answer": value.get("A")} for question in questions]}
+    """Video-ChatGPT's benchmark: one question Q, or two wordings Q1 and Q2 that share the answer.
+
+    The hub's copy has columns for all three, with the word None where there is no such question.
+    """
+    names = ("Q", "Q1", "Q2", "question", "question_1", "question_2")
+    questions = [value[name] for name in names if str(value.get(name)) not in NOTHING]
+    reply = value.get("A", value.get("answer"))
+    return {**value, "pairs": [{"question": question, "answer": reply} for question in questions]}
 
 
 def two_pictures(value: Value) -> Value:

@@ -176,6 +176,7 @@ PUBLISHERS: Mapping[str, Family] = {
             Recipe(prepare=asked_twice, pairs="pairs", media=("{video_name}.mp4",), free=True),
             rows(ARRAY, "Q", "A", "video_name"),
             rows(ARRAY, "Q1", "Q2", "A", "video_name"),
+            rows(PARQUET, "question", "question_1", "question_2", "answer", "video_name"),
         ),
         family(
             "egoschema",
