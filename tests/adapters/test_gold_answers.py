@@ -132,7 +132,7 @@ def test_a_longer_conversation_has_none():
     assert draft_of("llava_json", {"id": "1", "image": "a.jpg", "conversations": talk}).gold_answer is None
 
 
-@pytest.mark.parametrize("answer", ["<no answer>", "unanswerable", "Unsuitable image.", "N/A"])
+@pytest.mark.parametrize("answer", ["No answer.", "unanswerable", "Unsuitable image.", "N/A"])
 def test_what_says_that_there_is_no_answer_is_none(answer: str):
     draft = draft_of("flat_qa_json", {"image": "a.jpg", "question": "Who?", "answer": answer})
     assert (draft.turns[-1].text, draft.gold_answer) == (answer, None)

@@ -78,3 +78,22 @@ def test_two_wordings_in_the_hubs_copy_of_videochatgpt(tmp_path: Path, nothing: 
         "Generic/test-0.parquet": ["<video>\nWho?", "A boy."],
         "Consistency/test-0.parquet": ["<video>\nWho is it?", "A boy.", "Who dances?", "A boy."],
     }
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        (["<no answer>", "<no answer>"], None),
+        (["<no answer>", "<no answer>", "At 5 pm."], "At 5 pm."),
+        (["No, it is not."], "No, it is not."),
+    ],
+)
+@pytest.mark.parametrize("short", [False, True])
+def test_screens_that_hold_no_answer(tmp_path: Path, said: list[str], taken: str | None, short: bool):
+    truth = said if short else [{"full_answer": one, "ui_elements": []} for one in said]
+    asked = {"image_id": "7", "image_width": 9, "image_height": 9, "question": "When?", "ground_truth": truth}
+    file = "short_answers/train.json" if short else "answers_and_bboxes/train.json"
+    found = normalised(tmp_path, "screenqa", {file: [asked]})
+    samples, rejects = ([row[name] for row in found if row[name]] for name in ("sample", "reject"))
+    assert [sample["conversation"][1]["text"] for sample in samples] == ([taken] if taken else [])
+    assert [reject["drop_reason"] for reject in rejects] == ([] if taken else ["no_answer"])

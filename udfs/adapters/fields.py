@@ -12,8 +12,8 @@ from schemas.errors import Drop
 from schemas.source import Selector
 from udfs.ids import clean
 
-NOTHING = frozenset({"", "None", "nan", "NaN", "null"})
-"""What writers leave where there is no value; a lower-case none is an answer."""
+NOTHING = frozenset({"", "None", "nan", "NaN", "null", "<no answer>"})
+"""What writers leave where there is no value; a lower-case none is an answer, what ScreenQA has in brackets is not."""
 NON_ANSWERS = frozenset({
     "no answer", "unanswerable", "not answerable", "unsuitable", "unsuitable image", "n/a", "not applicable", "unknown",
     "unclear", "i don't know", "don't know", "can't tell", "cannot tell", "cannot be determined",
