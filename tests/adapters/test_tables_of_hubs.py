@@ -113,6 +113,24 @@ TABLES: Mapping[str, tuple[str, Row, list[str], str | None, int]] = {
         ],
         None, 1,
     ),
+    "sroie, words with boxes and tags": (
+        "sroie",
+        {
+            "image": PIXELS, "words": ["SHOP", "LTD", "TOTAL", "9.00", "BYE"], "ner_tags": [1, 1, 0, 4, 0],
+            "bboxes": [[10, 10, 40, 20], [45, 11, 60, 21], [10, 30, 40, 40], [70, 32, 90, 41], [12, 50, 30, 60]],
+        },
+        [f"<image>\n{READ}", "SHOP LTD\nTOTAL 9.00\nBYE"], None, 1,
+    ),
+    "sroie, lines with boxes and tags": (
+        "sroie",
+        {"image": PIXELS, "words": ["SHOP LTD", "", "A"], "bboxes": [[9, 10, 40, 20], [9, 25, 40, 28], [9, 30, 40, 40]],
+         "ner_tags": [0, 4, 4]},
+        [f"<image>\n{READ}", "SHOP LTD\nA"], None, 1,
+    ),
+    "a word as its label": (
+        "iiit5k", {"image": PIXELS, "label": "STOP"},
+        ["<image>\nWhat is written in this picture? Answer with the text alone.", "STOP"], "STOP", 1,
+    ),
     "visual genome, with its pictures": (
         "visualgenome",
         {"image": PIXELS, "image_id": 1, "qas": {"qa_id": [1, 2], "question": ["What?", "Why?"], "answer": ["x", "y"]}},
@@ -193,6 +211,9 @@ def test_a_table(tmp_path: Path, name: str, row: Row, said: list[str], gold: str
         ("plotqa", {"image": PIXELS, "text": "[1]"}, "wrong_shape", "models.0 is a number (1)"),
         ("sroie", {"image": PIXELS, "words": ["a"], "entities": {"company": ""}}, "no_answer", "none of company"),
         ("sroie", {"image": PIXELS, "words": [], "entities": {"company": "A"}}, "no_answer", "0 lines of text"),
+        ("sroie", {"image": PIXELS, "words": ["a"], "bboxes": [], "ner_tags": [0]}, "wrong_shape", "1 words and 0"),
+        ("sroie", {"image": PIXELS, "words": [], "bboxes": [], "ner_tags": []}, "no_answer", "transcript is text ('')"),
+        ("iiit5k", {"image": PIXELS, "label": 7}, "wrong_shape", "label is a number (7)"),
         ("plotqa", {"image": PIXELS, "text": None}, "no_answer", "answer is text ('')"),
     ],
 )

@@ -18,11 +18,12 @@ from udfs.adapters.recipes import FLAT
 from udfs.adapters.regions import REGIONS
 from udfs.adapters.releases import RELEASES
 from udfs.adapters.tabular import TABULAR
+from udfs.adapters.written import WRITTEN
 from udfs.sample import Adapter
 
 FAMILIES: Mapping[str, Family] = {
     **CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **RELEASES, **PAIRED, **PANELS, **REGIONS,
-    **TABULAR, **ARRAYS, **ENTRIES, **OWN_TABLES,
+    **TABULAR, **ARRAYS, **ENTRIES, **OWN_TABLES, **WRITTEN,
 }  # fmt: skip
 _ALONE = frozenset({Container.FILES, Container.LINES})
 ANYTHING = (

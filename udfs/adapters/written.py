@@ -1,0 +1,72 @@
+"""Pictures of text with what is written there in the same row, as hubs publish them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from schemas.enums import DropReason
+from schemas.errors import Drop
+from udfs.adapters.arrays import READ as READ_WORD
+from udfs.adapters.family import Family
+from udfs.adapters.fields import items, kind, text
+from udfs.adapters.flat import Recipe
+from udfs.adapters.paired import READ
+from udfs.adapters.shapes import PARQUET, family, fields, rows
+
+Value = Mapping[str, Any]
+
+
+def in_words(value: Value) -> Value:
+    """A label is what is written; a number stands for a class, whose name the row does not tell."""
+    label = value.get("label")
+    if label is not None and not isinstance(label, str):
+        raise Drop(DropReason.WRONG_SHAPE, f"label is {kind(label)}; allowed: text")
+    return value
+
+
+def boxed_words(value: Value) -> Value:
+    """SROIE: the words of a receipt line by line; the tags beside them are numbers without names."""
+    words = [text(word, "words") for word in items(value.get("words") or [], "words")]
+    boxes = [items(box, "bboxes") for box in items(value.get("bboxes") or [], "bboxes")]
+    if len(words) != len(boxes) or any(len(box) != 4 for box in boxes):
+        detail = f"{len(words)} words and {len(boxes)} bboxes; allowed: one of left, top, right and bottom for each"
+        raise Drop(DropReason.WRONG_SHAPE, detail)
+    return {**value, "transcript": "\n".join(filter(None, _lines(words, boxes)))}
+
+
+def _lines(words: Sequence[str], boxes: Sequence[Sequence[float]]) -> Iterator[str]:
+    """Words in their order; the next one stands on the same line if it stands right of the last one and as high."""
+    line: list[str] = []
+    last: Sequence[float] = ()
+    for word, box in zip(words, boxes, strict=True):
+        if last and not _goes_on(last, box):
+            yield " ".join(line)
+            line = []
+        line += [word] if word else []
+        last = box
+    yield " ".join(line)
+
+
+def _goes_on(last: Sequence[float], box: Sequence[float]) -> bool:
+    shared = min(last[3], box[3]) - max(last[1], box[1])
+    return box[0] >= last[0] and 2 * shared > min(last[3] - last[1], box[3] - box[1])
+
+
+WRITTEN: Mapping[str, Family] = {
+    made.name: replace(made, named=True)
+    for made in (
+        family(
+            "label_parquet",
+            Recipe(fields(question=(), answer=("label",), media=("image",)), prepare=in_words, ask=READ_WORD),
+            rows(PARQUET, "image", "label"),
+        ),
+        family(
+            "tagged_receipt_parquet",
+            Recipe(
+                fields(question=(), answer=("transcript",), media=("image",)), prepare=boxed_words, ask=READ, free=True
+            ),
+            rows(PARQUET, "image", "words", "bboxes", "ner_tags"),
+        ),
+    )
+}
+"""Read for sources that name them, as labels and words mean something else elsewhere."""
