@@ -26,7 +26,7 @@ class Difference:
     columns: Mapping[str, int]
     """Changed rows by column."""
     examples: Sequence[tuple[str, str, str]]
-    """(change, id, what), a few."""
+    """(change, id, columns that changed), as many as were asked for."""
 
 
 def compare(tables: Tables, old: int, new: int) -> DataFrame:
@@ -54,18 +54,18 @@ def _digests(rows: DataFrame, names: Sequence[str]) -> DataFrame:
     return rows.select("id", f.col("category").alias("shown"), *hashes, *missing)
 
 
-def diff(tables: Tables, old: int, new: int) -> Difference:
-    """Counts of what changed, with a few examples."""
+def diff(tables: Tables, old: int, new: int, examples: int = EXAMPLES) -> Difference:
+    """Counts of what changed, with so many of the rows that did."""
     rows = compare(tables, old, new).localCheckpoint()
     counts: dict[str, dict[str, int]] = {}
     for change, category, number in rows.groupBy("change", "shown").count().orderBy("change", "shown").collect():
         counts.setdefault(change, {})[category] = number
     edited = rows.where("change = 'changed'").select(f.explode("columns").alias("column"))
     columns: dict[str, int] = dict(edited.groupBy("column").count().orderBy("column").collect())
-    some = rows.where("change <> 'same'").orderBy("change", "id").limit(EXAMPLES).collect()
-    examples = [(row["change"], row["id"], ", ".join(row["columns"] or ())) for row in some]
+    some = rows.where("change <> 'same'").orderBy("change", "id").limit(examples).collect()
+    shown = [(row["change"], row["id"], ", ".join(row["columns"] or ())) for row in some]
     return Difference(
-        old, new, counts, columns, [(kind, name, what if kind == "changed" else "") for kind, name, what in examples]
+        old, new, counts, columns, [(kind, name, what if kind == "changed" else "") for kind, name, what in shown]
     )
 
 

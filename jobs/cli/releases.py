@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from jobs.cli.context import open_tables, print_json, print_table, read_options
-from jobs.history import Difference, diff, rollback, verify
+from jobs.history import EXAMPLES, Difference, diff, rollback, verify
 from jobs.progress import Progress
 from jobs.release import manifest
 from jobs.run import new_run_id, root_lock
@@ -30,15 +30,16 @@ def diff_releases(
     ctx: typer.Context,
     old: Annotated[int | None, typer.Argument(help="Default: the one before NEW.")] = None,
     new: Annotated[int | None, typer.Argument(help="Default: the newest.")] = None,
+    rows: Annotated[int, typer.Option(min=0, help="Rows to name, each with the columns that changed.")] = EXAMPLES,
     as_json: Json = False,
 ) -> None:
-    """Rows added, removed and changed from one release to another, by category."""
+    """Rows added, removed and changed from one release to another, by category; and which."""
     tables = open_tables(ctx)[1]
     last = int(manifest(tables, new)["release_id"])
     first = last - 1 if old is None else old
     if old is None and last == 1:
         raise ConfigError("release 1 has no earlier one", "name two releases, e.g. `mammoth-vl release diff 1 2`")
-    found = diff(tables, first, last)
+    found = diff(tables, first, last, rows)
     print_json(asdict(found)) if as_json else _print(found)
 
 
@@ -48,7 +49,7 @@ def _print(found: Difference) -> None:
     if found.columns:
         print_table("changed rows by column", ("column", "rows"), sorted(found.columns.items()))
     if found.examples:
-        print_table("examples", ("change", "id", "columns"), found.examples)
+        print_table("rows", ("change", "id", "columns"), found.examples)
 
 
 @releases.command("verify")
