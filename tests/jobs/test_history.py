@@ -129,7 +129,7 @@ def test_a_published_row_is_explained_whatever_became_of_its_sample(two: Tables)
     two.overwrite("samples", two.read("samples").where(f"source_id <> '{row['source_id']}'"))
     found = explain(two, Options(settings(Path(two.root)), {}), row["id"][:12])
     assert (found.card.id, found.reason, found.release["release"]) == (row["id"], "accepted", "2")
-    assert found.card.opinions[0].verdict == "yes"
+    assert found.card.opinions[0].judge_id == "j1"
     assert "since then" not in found.release
 
 
