@@ -100,7 +100,7 @@ def explain(
     elif isinstance(found, Explanation):
         _print(found)
     else:
-        _print_rejected(found)
+        print_rejected(found)
 
 
 def _without_bytes(value: Any) -> Any:  # noqa: ANN401 - any tree
@@ -114,7 +114,8 @@ def section(title: str, *lines: str) -> None:
     typer.echo(f"\n{title}\n" + "\n".join(f"  {line}" for text in lines for line in visible(text).split("\n")))
 
 
-def _print_rejected(found: Rejected) -> None:
+def print_rejected(found: Rejected) -> None:
+    """A rejected record as text."""
     again = "" if found.newest else "; its source was read again since"
     section(f"record {found.record_hash}", f"{found.source_id}, rejected by {found.stage} in run {found.run_id}{again}")
     section("reason", found.reason, found.detail, *([f"twin: {found.twin}"] if found.twin else []))

@@ -53,7 +53,8 @@ def collect(tables: Tables, options: Options, release_id: int | None, judges: tu
         name_judges(tables, judges)  # a wrong name is told before the minute that a report takes
     row = _manifest(tables, release_id)
     config = as_published(options.config, row)
-    judge_id = deciding_judge(tables, config, row)
+    # The tables as of the release hold its judge, whatever was judged since.
+    judge_id = (row["judge_id"] if row else None) or deciding_judge(tables, config, row)
     publishing = _publish_facts(tables, row)
     threshold = config.publishing.threshold
     then, today = as_of(tables, row), set[str]()

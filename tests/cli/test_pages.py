@@ -4,12 +4,33 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.cli import app
+from jobs.cli.pages import print_rejected
+from jobs.report.origin import SourceRecord
+from jobs.report.rejected import Rejected, render_rejected
 
 
 def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     with pytest.raises(SystemExit) as caught:
         app.main(arguments)
     return int(str(caught.value.code)), capsys.readouterr().err
+
+
+REJECTED = Rejected(
+    record_hash="ab" * 32, source_id="charts", stage="normalise", reason="duplicate", detail="same content",
+    file="a.json", position=7, run_id="r1", newest=False, twin="cd" * 32, excerpt="{}",
+    record=SourceRecord("/data/a.json", text='{"question": "<script>alert(1)</script>\x1b[2J"}', same=True),
+)  # fmt: skip
+
+
+def test_a_rejected_record_is_told_and_cannot_act(capsys: pytest.CaptureFixture[str]):
+    print_rejected(REJECTED)
+    said = capsys.readouterr().out
+    for part in ("in run r1; its source was read again since", "duplicate", "twin: cdcd", "/data/a.json, position 7"):
+        assert part in said
+    assert "\x1b" not in said
+    page = render_rejected(REJECTED)
+    assert "its source was read again since" in page
+    assert "<script>alert" not in page
 
 
 def test_two_judges_are_compared_or_none(capsys: pytest.CaptureFixture[str]):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deltalake import DeltaTable
+from pyspark.sql import functions as f
 from release_rows import Rows, digest, make_calls, make_pair, make_verdict
 
 from jobs.publish import publish
@@ -31,6 +32,8 @@ def test_a_later_run_changes_no_report_of_an_earlier_release(
     tables.append_rows("rewritten", more)
     tables.append_rows("judged", [make_verdict(pair, 0.1, content_score=2.0) for pair in more])
     tables.append_rows("calls", make_calls(more))
+    again = tables.read("judged").withColumn("judge_id", f.lit("j2")).localCheckpoint()
+    tables.overwrite("judged", again)  # by another prompt: what judged before is gone
     run = {"run_id": "run 9", "source_id": "charts", "started": NOW, "ended": NOW, "facts": "{}", "records": 9}
     tables.append_rows("runs", [{**run, "stage": "normalise"}, {**run, "stage": "rewrite", "calls_new": 100}])
     after = collect(tables, options, 1)
