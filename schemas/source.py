@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -61,11 +61,12 @@ class Pool:
 
 
 POOLS: Mapping[str, Pool] = {
-    "Cambrian-10M": Pool(("Cambrian10M.jsonl", "Cambrian7M*.jsonl", "Cambrian737k*.jsonl"), "source"),
-    "DocStruct4M": Pool(("struct_aware_parse.jsonl", "multi_grained_text_localization.jsonl"), "dataset_name"),
+    "Cambrian-10M": Pool(("Cambrian10M.jsonl*", "Cambrian7M*.jsonl*", "Cambrian737k*.jsonl*"), "source"),
+    "DocStruct4M": Pool(("struct_aware_parse.jsonl*", "multi_grained_text_localization.jsonl*"), "dataset_name"),
 }
 
 
+@lru_cache(4096)
 def pool_of(file: str) -> str | None:
     """The pool that a file is of."""
     name = file.rsplit("/", 1)[-1]

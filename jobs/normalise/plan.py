@@ -123,7 +123,7 @@ def _without_copies(source: Source, found: Sequence[str], folder: str) -> tuple[
 
 def _is_foreign(source: Source, file: str) -> bool:
     """Whether a file pools data sets and nobody knows this source's records in it."""
-    pool = pool_of(archives.unpacked(file))
+    pool = pool_of(file)
     return pool is not None and not (source.reading and pool in source.reading.pooled)
 
 

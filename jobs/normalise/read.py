@@ -111,7 +111,7 @@ def selector_of(item: Item, source: Source) -> Selector | None:
     the whole collection's has. Folders of pictures are facts everywhere; those in a table lie in none.
     """
     reading = source.reading or Reading(files=())
-    pool = pool_of(archives.unpacked(item.range.file))
+    pool = pool_of(item.range.file)
     if pool is not None:
         names = reading.pooled.get(pool, ())
         return None if "*" in names else Selector(field=POOLS[pool].field, values=names)
