@@ -57,12 +57,16 @@ class Pool:
     files: tuple[str, ...]
     """Names as glob patterns."""
     field: str
-    """Field of a record that names the data set which it was taken from."""
+    """Field of a record that tells the data set which it was taken from."""
+    match: Literal["equal", "prefix"] = "equal"
+    """How the names of a source are compared with it."""
 
 
 POOLS: Mapping[str, Pool] = {
     "Cambrian-10M": Pool(("Cambrian10M.jsonl*", "Cambrian7M*.jsonl*", "Cambrian737k*.jsonl*"), "source"),
     "DocStruct4M": Pool(("struct_aware_parse.jsonl*", "multi_grained_text_localization.jsonl*"), "dataset_name"),
+    # LLaVA-Instruct's rows about COCO (000000...) come first in it.
+    "LLaVAR": Pool(("llava_instruct_150k_llavar_*k.json*",), "image", "prefix"),
 }
 
 

@@ -114,7 +114,7 @@ def selector_of(item: Item, source: Source) -> Selector | None:
     pool = pool_of(item.range.file)
     if pool is not None:
         names = reading.pooled.get(pool, ())
-        return None if "*" in names else Selector(field=POOLS[pool].field, values=names)
+        return None if "*" in names else Selector(field=POOLS[pool].field, values=names, match=POOLS[pool].match)
     own, select = item.folder.rstrip("/").endswith(f"/{source.source_id}"), reading.select
     if select is not None and select.match == "prefix" and item.range.container is Container.PARQUET:
         return None

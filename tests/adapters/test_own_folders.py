@@ -54,6 +54,10 @@ def pictures(root: Path, name: str, file: str, content: Any) -> list[str]:  # no
         ("sharegpt4v_coco", "sharegpt4v(coco)/train-0.parquet", [shown({"bytes": b"\x89PNG"})], ["embedded"]),
         ("idefics375k", "jsons/Cambrian10M.jsonl", CAMBRIAN, ["hfdata/tabmwp/1.png"]),
         ("q_instruct", "Cambrian-10M/jsons/Cambrian7M.jsonl", CAMBRIAN, ["Q/3.jpg"]),
+        (
+            "llavar_gpt4_20k", "LLaVAR/llava_instruct_150k_llavar_20k.json",
+            [*map(shown, ("000000033471.jpg", "10000003347.jpg"))], ["10000003347.jpg"],
+        ),
         ("cambrian_filtered", "jsons/Cambrian10M.jsonl", CAMBRIAN, [*POOLED.values()]),
     ],
 )  # fmt: skip
@@ -123,7 +127,7 @@ def test_of_structures_to_parse_charts_alone_are_taken(tmp_path: Path):
 def test_other_data_sets_of_a_repository_stay_unread(tmp_path: Path, name: str, own: str, others: list[str]):
     media = "video" if name == "llava_hound" else "image"
     said = [{"from": "human", "value": f"<{media}>\nWhat?"}, {"from": "gpt", "value": "It is a hill."}]
-    files = {file: [{"id": "1", media: file, "conversations": said}] for file in (own, *others)}
+    files = {file: [{"id": "1", media: f"1000/{file}", "conversations": said}] for file in (own, *others)}
     made = normalised(tmp_path, name, files)
     assert [row["sample"]["origin"]["file"] for row in made if row["sample"]] == [own]
     unread = plan_sources([packaged_sources()[name]], Storage(sources_root=str(tmp_path))).unread[name]

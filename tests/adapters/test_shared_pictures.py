@@ -57,7 +57,6 @@ SOURCES = [
     ("cap2qa", "instructions/cap2qa-train-part1.json", [{"image": f"{N}.jpg", "conversations": SAID}], "2017"),
     ("lrv_normal_filtered", "filter_cap1.json", [{"image_id": "2", "question": "?", "answer": "no"}], "vg"),
     ("sherlock", "sherlock_train_v1_1.json", [CLUE], "vg"),
-    ("llavar_gpt4_20k", "chat.json", [{"id": N, "image": f"{N}.jpg", "conversations": SAID}], "2014"),
     ("st_vqa_cauldron_llava_format", "train_task_3.json", {"data": [SCENE]}, "2014"),
     ("idk", "IDK/idk_train.json", [{"id": 1, "image": f"COCO_train2014_{N}.jpg", "conversations": SAID}], "2017"),
 ]  # fmt: skip
