@@ -24,7 +24,8 @@ def test_a_profile_stands_on_its_base():
     paper, cluster = load_config(Profile.PAPER), load_config(Profile.CLUSTER)
     assert (paper.benchmarks, cluster.benchmarks) == (True, False)
     assert (paper.spending, paper.rewriting.prompts) == (cluster.spending, cluster.rewriting.prompts)
-    assert paper.gate.model_copy(update={"category_bands": {}}) == cluster.gate
+    assert paper.gate.model_copy(update={"category_bands": {}, "min_drop_rate": 0.0}) == cluster.gate
+    assert 0 < paper.gate.min_drop_rate < min(pairs.dropped for pairs in figures().filtering.values())
     shares = figures().category_shares
     assert set(paper.gate.category_bands) == set(Category)
     for category, (low, high) in paper.gate.category_bands.items():
