@@ -24,7 +24,12 @@ class Looked:
 def looked_for(runs: DataFrame) -> Looked:
     """What the newest run of the stage looked for, as it logged; nothing where it never ran."""
     last = runs.where("stage = 'dedup'").orderBy(f.desc("ended")).select("facts").first()
-    told = json.loads(last["facts"] or "{}").get("looked_for", {}) if last else {}
+    return looked(last["facts"] if last else None)
+
+
+def looked(facts: str | None) -> Looked:
+    """The same of the facts of one run."""
+    told = json.loads(facts or "{}").get("looked_for", {})
     return Looked(bool(told.get("near")), tuple(told.get("benchmarks", ())), told.get("samples_mark"))
 
 

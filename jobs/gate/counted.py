@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
-from jobs.dedup.kept import SAMPLES_MARK, Looked, looked_for
+from jobs.dedup.kept import SAMPLES_MARK, Looked, looked, looked_for
 from jobs.gate.subject import EXAMPLES, Counted, Numbers, Subject, examples_of, key_hash, union
 from schemas.enums import PairKind
 
@@ -75,7 +75,7 @@ def count_stages(subject: Subject) -> Numbers:
     intake = subject.intake
     numbers = {
         ("twins", "counts_match_log"): Counted(abs(seen["twins"][0] - told)),
-        ("twins", "samples_unchanged"): _unchanged(seen["samples"], twins, looked_for(frames["runs"])),
+        ("twins", "samples_unchanged"): _unchanged(seen["samples"], twins),
         ("rewritten", "counts_match_log"): _against(seen["rewritten"][0], log.get("rewrite")),
         ("judged", "counts_match_log"): _against(seen["judged"][0], log.get("judge")),
         # Where nothing was asked nothing was lost: that it was to be asked is for the counts above to say.
@@ -104,22 +104,24 @@ def _against(rows: int, log: Row | None) -> Counted:
     return Counted(abs(rows - logged), (f"{rows:,} rows, {logged:,} logged",) if rows != logged else ())
 
 
-def _unchanged(seen: list[int], log: Row | None, looked: Looked) -> Counted:
+def _unchanged(seen: list[int], log: Row | None) -> Counted:
     """Whether the samples are those that dedup looked at: as many, and the same."""
     if log is None:
         return Counted(0)
-    if seen[0] == log["rows_in"] and looked.samples_mark not in (None, seen[1]):
+    if seen[0] == log["rows_in"] and looked(log["facts"]).samples_mark not in (None, seen[1]):
         return Counted(1, ("as many samples, but others",))
     return Counted(abs(seen[0] - log["rows_in"]))
 
 
 def _flagged(subject: Subject, flagged: Sequence[int]) -> Numbers:
     """Shares that dedup has flagged; no number where a share is asked for and nobody looked."""
-    gate, looked, rows = subject.config.gate, looked_for(subject.frames["runs"]), subject.candidate.rows
+    gate, rows = subject.config.gate, subject.candidate.rows
+    asked = min(gate.max_near_duplicates, gate.max_contaminated) < 1
+    sought = looked_for(subject.frames["runs"]) if asked else Looked()
     near, contaminated = (Counted(_share(number, rows)) for number in flagged)
-    if gate.max_near_duplicates < 1 and not looked.near:
+    if gate.max_near_duplicates < 1 and not sought.near:
         near = Counted(None, ("dedup has not run, or with dedup.near=off, so nobody looked",))
-    if gate.max_contaminated < 1 and not looked.benchmarks:
+    if gate.max_contaminated < 1 and not sought.benchmarks:
         contaminated = Counted(None, ("dedup.benchmarks names none, so nobody looked",))
     return {("twins", "near_duplicates"): near, ("twins", "contaminated"): contaminated}
 

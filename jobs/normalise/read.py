@@ -23,7 +23,7 @@ from udfs.adapters.adapt import adapt
 from udfs.adapters.conversations import plain
 from udfs.adapters.family import Container, Family
 from udfs.adapters.fields import belongs
-from udfs.adapters.held_out import held_out
+from udfs.adapters.held_out import HeldOut
 from udfs.adapters.joins import bring_together, told
 from udfs.adapters.media import PATH
 from udfs.assemble import reject_row, sample_row
@@ -151,13 +151,14 @@ class Builder:
     def __init__(self, todo: Pass) -> None:
         self.todo = todo
         self.readers: dict[str, MediaReader] = {}
+        self.held_out = HeldOut(todo.folders)
         context = TaskContext.get()
         self.task = 0 if context is None else context.partitionId()
         self.copies = 0
 
     def rows(self, record: Record, source: Source, family: Family) -> Iterator[tuple[Row, int]]:
         """One sample with its new media, or one reject; with rough sizes in bytes."""
-        known = record.problem or held_out(record, source, self.todo.folders[source.source_id])
+        known = record.problem or self.held_out.look(record, source)
         found = known or (plain(record, source) if family.adapter is conversations.adapt else None)
         found = found or adapt(record, source, family)
         if isinstance(found, Draft):

@@ -128,6 +128,8 @@ def test_a_test_in_one_set_of_splits_is_none_to_train_on_in_the_other(tmp_path: 
 def test_a_publishers_list_tells_the_tests(tmp_path: Path):
     asked = {"questions": {"What is A?": {"answerTexts": ["x", "y"], "correctAnswer": 1, "questionId": "1-0"}}}
     files = {f"ai2d/questions/{at}.png.json": {**asked, "imageName": f"{at}.png"} for at in (0, 1, 10)}
+    assert outcomes(normalised(tmp_path, "ai2d_gpt4v", files)) == ["sample"] * 3
+    # A list that comes later is read by the next pass, in the same process too.
     rows = normalised(tmp_path, "ai2d_gpt4v", files | {"ai2d/ai2d_test_ids.csv": "1\r\n2\r\n"})
     assert outcomes(rows) == ["sample", "unwanted_split", "sample"]
     (reject,) = (row["reject"] for row in rows if row["reject"])

@@ -1,8 +1,7 @@
 """Records of a split that the source leaves out: by what they say, by a publisher's list, or by their number."""
 
 import re
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 
 from schemas.enums import DropReason
 from schemas.source import Listed, Source
@@ -18,17 +17,43 @@ _SUFFIXES = re.compile(r"(\.(png|jpe?g|gif|webp|json|txt|csv|mp4))+$", re.IGNORE
 _NUMBER = re.compile(r"([0-9]{1,18})$")
 
 
-def held_out(record: Record, source: Source, folder: str) -> Problem | None:
-    """Why a record is left out for its split; in a file that is named so, it was asked for."""
-    split = next((value for key in SPLIT_KEYS if (value := record.value.get(key)) is not None), None)
-    split = source.reading.split_codes.get(str(split), split) if source.reading else split
-    if source.wants(splits_of(record.origin.file)) and not source.wants(splits_said(split)):
-        return _left_out(f"its split is {shorten(split)}")
-    for listed in source.reading.listed if source.reading else ():
-        told = None if source.wants({listed.split}) else _told(record, listed, folder)
-        if told:
-            return _left_out(told)
-    return None
+class HeldOut:
+    """Tells which records are left out, by the folder of each source; keeps what lists hold as long as a task."""
+
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self._folders = folders
+        self._lists: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+
+    def look(self, record: Record, source: Source) -> Problem | None:
+        """Why a record is left out for its split; in a file that is named so, it was asked for."""
+        split = next((value for key in SPLIT_KEYS if (value := record.value.get(key)) is not None), None)
+        split = source.reading.split_codes.get(str(split), split) if source.reading else split
+        if not source.wants(splits_said(split)) and source.wants(splits_of(record.origin.file)):
+            return _left_out(f"its split is {shorten(split)}")
+        for listed in source.reading.listed if source.reading else ():
+            told = None if source.wants({listed.split}) else self._told(record, listed, source.source_id)
+            if told:
+                return _left_out(told)
+        return None
+
+    def _told(self, record: Record, listed: Listed, source_id: str) -> str | None:
+        _, found = first(record.value, listed.fields) or ("", record.origin.file)
+        if not isinstance(found, str | int):
+            return None
+        name = _stem(str(found))
+        if listed.numbers:
+            number = _NUMBER.search(name)
+            low, high = listed.numbers
+            return f"{name} is {listed.split} by its number" if number and low <= int(number[1]) <= high else None
+        names = self._names(self._folders[source_id], listed.files)
+        return f"{name} is in a list of {listed.split} records" if name in names else None
+
+    def _names(self, folder: str, patterns: tuple[str, ...]) -> frozenset[str]:
+        key = (folder, patterns)
+        if key not in self._lists:
+            found = files.find(folder, patterns)
+            self._lists[key] = frozenset(name for file in found for name in _read(files.join(folder, file)))
+        return self._lists[key]
 
 
 def list_files(source: Source, folder: str) -> list[str]:
@@ -42,28 +67,11 @@ def _left_out(why: str) -> Problem:
     return Problem(DropReason.UNWANTED_SPLIT, detail)
 
 
-def _told(record: Record, listed: Listed, folder: str) -> str | None:
-    _, found = first(record.value, listed.fields) or ("", record.origin.file)
-    if not isinstance(found, str | int):
-        return None
-    name = _stem(str(found))
-    if listed.numbers:
-        number = _NUMBER.search(name)
-        low, high = listed.numbers
-        return f"{name} is {listed.split} by its number" if number and low <= int(number[1]) <= high else None
-    return f"{name} is in a list of {listed.split} records" if name in _names(folder, listed.files) else None
-
-
 def _stem(name: str) -> str:
     return _SUFFIXES.sub("", name.strip().strip("\"'").rsplit("/", 1)[-1])
 
 
-@lru_cache(maxsize=64)
-def _names(folder: str, patterns: tuple[str, ...]) -> frozenset[str]:
-    """Names in a folder's lists: their lines up to the first comma or tab."""
-    return frozenset(name for file in files.find(folder, patterns) for name in _read(files.join(folder, file)))
-
-
 def _read(uri: str) -> Iterator[str]:
+    """Names of a list: its lines up to the first comma or tab."""
     lines = files.read_bytes(uri, LIST_BYTES).decode("utf-8-sig", "replace").splitlines()
     return filter(None, (_stem(re.split(r"[,\t]", line, maxsplit=1)[0]) for line in lines))
