@@ -27,8 +27,6 @@ FOLDER = "labels"
 FORMAT = "mammoth-vl labels 1"
 MAX_BYTES = 16 << 20
 SIDE = 640
-SHOTS = 64
-"""Pictures or frames of one pair: as many as an engine is ever shown."""
 
 
 class Label(Strict):
@@ -89,8 +87,9 @@ def draw_sheet(tables: Tables, config: Config, rows: int, seed: int, release_id:
             f"no judged pair of judge {config.publishing.judge!r} in {tables.root}", "run the judge stage first"
         )
     pairs = overview(tables, config, release_id).where(f.col("pair_id").isin(ids)).dropDuplicates(["pair_id"])
-    # People see what the judge saw: all of it.
-    cards = read_cards(tables, pairs, Showing(len(ids), SIDE, SHOTS))
+    # People see as many pictures or frames as an engine is shown.
+    shown = max(config.media.video_frames, *(engine.max_pictures for engine in config.engines))
+    cards = read_cards(tables, pairs, Showing(len(ids), SIDE, shown))
     # Another order than that of the draw, whose turns go through the verdicts.
     cards.sort(key=lambda card: sha256(f"{seed}:shown:{card.id}".encode()).hexdigest())
     mark = sha256("".join(ids).encode()).hexdigest()[:8]
