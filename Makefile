@@ -7,7 +7,7 @@ BIN := .venv/bin
 export SPARK_SUBMIT_OPTS ?= -XX:TieredStopAtLevel=1 -XX:CompileThresholdScaling=4 -XX:ReservedCodeCacheSize=240m \
 	-XX:+UseSerialGC
 .DEFAULT_GOAL := help
-.PHONY: help spark engine others demo demo-replay test test-full check lint docs notebooks clean
+.PHONY: help spark engine others browser demo demo-replay test test-full check lint docs notebooks clean
 
 help:  ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ engine:  ## Install the environments of Spark and of the CPU engine
 others: spark  ## Install what tests talk to: a Spark Connect client, an S3 server
 	@$(PYTHON) requirements/install.py connect s3
 
+browser: spark  ## Find or install the Chromium that pages are tested with
+	@$(BIN)/python tests/browsers.py
+
 demo: engine  ## Run the main job on built-in data with a real engine on the CPU
 	@$(BIN)/mammoth-vl demo $(ARGS)
 
@@ -33,10 +36,10 @@ lint: spark  ## Style, types, import direction
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: engine others  ## The tests
+test: engine others browser  ## The tests
 	$(BIN)/pytest -m "not slow" $(ARGS)
 
-test-full: engine others  ## The tests, those that take long too
+test-full: engine others browser  ## The tests, those that take long too
 	$(BIN)/pytest $(ARGS)
 
 check: lint test  ## The gate: lint and test
@@ -44,7 +47,7 @@ check: lint test  ## The gate: lint and test
 docs: spark  ## Make docs/sources.md from the catalogue
 	@$(BIN)/python -m jobs.catalogue_page
 
-notebooks: demo  ## Make docs/notebooks: what the notebooks show of the demo's tables (needs Chromium)
+notebooks: demo browser  ## Make docs/notebooks: what the notebooks show of the demo's tables
 	@$(BIN)/python tests/notebook_pages.py
 
 clean:  ## Remove what the demo made; environments stay

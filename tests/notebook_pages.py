@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from browsers import ARGS, chromium
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from notebooks import Cell, Shown, read_cells, run_notebook
@@ -125,9 +126,7 @@ def main(names: list[str]) -> None:
     shown = {path: run_notebook(path, spark, WIDGETS.get(path.stem[:2], {})) for path in chosen}
     spark.stop()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(ARGS))
         for source in chosen:
             page = page_of(source, shown[source], partial(photograph_with, browser))
             page_path(source).write_text(nbformat.writes(page) + "\n", "utf-8")

@@ -24,6 +24,7 @@ from jobs.report.facts import (
     Scores,
 )  # fmt: skip
 from jobs.report.origin import SourceRecord
+from jobs.report.rejected import Rejected
 from schemas.enums import Role
 from udfs.sample import Turn
 
@@ -85,16 +86,21 @@ def facts() -> Facts:
 
 
 def explanation() -> Explanation:
-    call = Call(
-        EVIL,
-        EVIL,
-        EVIL,
-        EVIL,
-        EVIL,
-        EVIL,
-        {EVIL: 0.5},
-        EVIL,
-        (Message(EVIL, EVIL, (EVIL,)), Message("user", EVIL)),
-        EVIL,
-    )
+    messages = (Message(EVIL, EVIL, (EVIL,)), Message("user", EVIL))
+    call = Call(*[EVIL] * 6, {EVIL: 0.5}, EVIL, messages, EVIL)
     return Explanation(card(), {EVIL: EVIL}, EVIL, (call,), SourceRecord(EVIL, EVIL, False, EVIL), (EVIL,))
+
+
+def rejected() -> Rejected:
+    place = {"record_hash": EVIL, "file": EVIL, "position": 7, "record": SourceRecord(EVIL, EVIL)}
+    return Rejected(
+        **place,
+        source_id=EVIL,
+        stage=EVIL,
+        reason=EVIL,
+        detail=EVIL,
+        run_id=EVIL,
+        newest=False,
+        twin=EVIL,
+        excerpt=EVIL,
+    )

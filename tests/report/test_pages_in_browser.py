@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from planted import ATTACKS, card, explanation, facts
+from browsers import ARGS, chromium
+from planted import ATTACKS, card, explanation, facts, rejected
 
 from jobs.labels import FORMAT, Sheet, parse_labels, render_sheet
 from jobs.report.card import Gallery, render_gallery
 from jobs.report.explain import render_explanation
 from jobs.report.page import visible
+from jobs.report.rejected import render_rejected
 from jobs.report.report import report_html
 from schemas.enums import Role
 from udfs.sample import Turn
@@ -19,17 +21,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = Path("/usr/bin/chromium")
-ARGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-quic",
-)  # fmt: skip
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed")
+CHROMIUM = chromium()
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (make browser installs one)")
 
 PAGES: dict[str, Callable[[], str]] = {
     "report": lambda: report_html(facts()),
     "view": lambda: render_gallery(Gallery("Rows", ATTACKS[0], [card(), card(source_id="plain", category="OCR")])),
     "explain": lambda: render_explanation(explanation()),
+    "rejected": lambda: render_rejected(rejected()),
     "label": lambda: render_sheet(Sheet("s0-n1", [card()])),
 }
 
@@ -37,7 +36,7 @@ PAGES: dict[str, Callable[[], str]] = {
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGS))
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
         yield launched
         launched.close()
 
