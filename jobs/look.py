@@ -8,14 +8,14 @@ from hashlib import sha256
 from itertools import chain, islice
 from typing import Any
 
+from jobs.normalise.choose import Item, pick_of, taken
 from jobs.normalise.plan import Plan
-from jobs.normalise.read import Builder, Item, Pass, pick_of, selector_of
+from jobs.normalise.read import Builder, Pass
 from jobs.readers import read
 from schemas.config import Config
 from schemas.source import Source
 from udfs.adapters import find_family
 from udfs.adapters.family import Family
-from udfs.adapters.fields import belongs
 from udfs.adapters.joins import bring_together
 from udfs.sample import Part, Record
 
@@ -86,17 +86,15 @@ def _alone(items: list[Item], source: Source, _: Family, limit: int) -> Iterator
         each = -(limit // max(1, len(some)))
         yield from chain.from_iterable(islice(_mine(item, source), each) for item in some)
         return
-    records = ((at, record) for at, item in enumerate(items) for record in _mine(item, source))
-    hashed = ((pick_of(record), at, record.origin.position) for at, record in records)
-    chosen = {(at, position) for _, at, position in heapq.nsmallest(limit, hashed)}
+    picks = ((pick_of(record), at) for at, item in enumerate(items) for record in _mine(item, source))
+    chosen = set(heapq.nsmallest(limit, picks))
     for at, item in enumerate(items):
-        if any(number == at for number, _ in chosen):
-            yield from (record for record in _mine(item, source) if (at, record.origin.position) in chosen)
+        if any(number == at for _, number in chosen):
+            yield from (record for record in _mine(item, source) if (pick_of(record), at) in chosen)
 
 
 def _mine(item: Item, source: Source) -> Iterator[Record]:
-    select = selector_of(item, source)
-    return (record for record in read(item.folder, item.range) if record.problem or belongs(record.value, select))
+    return (own for record in read(item.folder, item.range) for _, own in taken(record, item, [source]))
 
 
 def _joined(items: list[Item], source: Source, family: Family, limit: int) -> Iterator[Record]:

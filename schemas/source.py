@@ -55,26 +55,40 @@ class Pool:
     """Files that publish many data sets as one, in whatever folder they lie."""
 
     files: tuple[str, ...]
-    """Names as glob patterns."""
+    """Names as glob patterns, with the folder above them where the name alone says little."""
     field: str
     """Field of a record that tells the data set which it was taken from."""
-    match: Literal["equal", "prefix"] = "equal"
-    """How the names of a source are compared with it."""
+    match: Literal["equal", "prefix", "folder"] = "equal"
+    """How the names of a source are compared with it, see `Selector`."""
+    by_id: bool = False
+    """Whether sources are called there as here: by id or name."""
+
+    def holds(self, file: str) -> bool:
+        """Whether a file is of the pool."""
+        return any(fnmatchcase(f"/{file}", f"*/{made}") for made in self.files)
 
 
 POOLS: Mapping[str, Pool] = {
-    "Cambrian-10M": Pool(("Cambrian10M.jsonl*", "Cambrian7M*.jsonl*", "Cambrian737k*.jsonl*"), "source"),
+    "Cambrian-10M": Pool(("Cambrian10M*.json*", "Cambrian7M*.json*", "Cambrian737k*.json*"), "source"),
     "DocStruct4M": Pool(("struct_aware_parse.jsonl*", "multi_grained_text_localization.jsonl*"), "dataset_name"),
+    "LLaVA-1.5": Pool(("llava_v1_5_mix*.json*",), "image", "prefix"),
+    "LLaVA-NeXT": Pool(("llava_next_raw_format_processed.json*",), "image", "prefix"),
     # LLaVA-Instruct's rows about COCO (000000...) come first in it.
     "LLaVAR": Pool(("llava_instruct_150k_llavar_*k.json*",), "image", "prefix"),
+    "M4": Pool(("m4_instruct_annotations.json*",), "metadata.dataset"),
+    "MAmmoTH-VL": Pool(("mammoth_si_10M.json*", "mammoth_ov_2M.json*"), "source", by_id=True),
+    "MathV360K": Pool(("train_samples_all_tuning.json*",), "image", "folder"),
+    "UReader": Pool(("ureader_json/*.jsonl*",), "task_type"),
 }
 
 
 @lru_cache(4096)
 def pool_of(file: str) -> str | None:
     """The pool that a file is of."""
-    name = file.rsplit("/", 1)[-1]
-    return next((pool for pool, one in POOLS.items() if any(fnmatchcase(name, made) for made in one.files)), None)
+    path = f"/{file}"
+    return next(
+        (pool for pool, one in POOLS.items() if any(fnmatchcase(path, f"*/{made}") for made in one.files)), None
+    )
 
 
 class Listed(Strict):
@@ -135,6 +149,7 @@ class Reading(Strict):
         "that finds one counts",
     )
     question: str = Field("", description="instruction for records that carry no question of their own")
+    each: str = Field("", description="field whose list holds several answers, each of which makes a record of its own")
     answers: By = Field("", description="how answers name their option where one could mean two of them")
     adapter: str | None = Field(None, description="registered adapter, or module:function of your own")
 
@@ -182,6 +197,17 @@ class Source(Strict):
         if reading is None or (self.is_benchmark and "splits" not in reading.model_fields_set):
             return True
         return not splits or any(split in reading.splits for split in splits)
+
+    def in_pool(self, pool: str) -> Selector | None:
+        """What picks this source's records out of a pool (`*`: all are); None where nobody knows."""
+        made, reading = POOLS[pool], self.reading
+        if made.by_id:
+            return Selector(field=made.field, values=(self.source_id, self.name), match=made.match)
+        if reading is not None and pool in reading.pooled:
+            return Selector(field=made.field, values=reading.pooled[pool], match=made.match)
+        select = reading.select if reading else None
+        known = select and reading and (select.field == made.field or any(map(made.holds, reading.files)))
+        return select if known else None
 
     @property
     def runnable(self) -> bool:

@@ -12,8 +12,9 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from jobs.normalise.choose import Item
 from jobs.normalise.plan import plan_sources
-from jobs.normalise.read import Item, Pass, join_parts, read_items, read_parts
+from jobs.normalise.read import Pass, join_parts, read_items, read_parts
 from schemas.config import Media, MediaMode, Storage
 from schemas.source import Source, packaged_sources
 

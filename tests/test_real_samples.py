@@ -30,7 +30,7 @@ from udfs.ids import pair_id
 SAMPLES = Path(os.environ.get("MAMMOTH_REAL_SAMPLES", Path(__file__).parents[1] / "../shared/real_samples"))
 FOLDERS = sorted(path.name for path in SAMPLES.iterdir() if path.is_dir()) if SAMPLES.is_dir() else []
 ORIGINS = {
-    "chrome_writing": ("label_lines", 50), "coco_qa": ("line_aligned_txt", 100), "iiit5k": ("label_lines", 3),
+    "chrome_writing": ("label_lines", 50), "coco_qa": ("line_aligned_txt", 50), "iiit5k": ("label_lines", 3),
     "mscoco": ("coco_instances_json", 40), "raven": ("raven_npz_xml", 2), "rects": ("rects_json", 1),
     "sherlock": ("sherlock_json", 1), "sroie": ("sroie_folders", 25),
 }  # fmt: skip

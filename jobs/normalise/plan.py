@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from jobs.normalise.read import Item
-from jobs.normalise.survey import PICTURES, Looker, Survey, drawn_of, survey, words_of
+from jobs.normalise.choose import Item
+from jobs.normalise.survey import PICTURES, Looker, Survey, drawn_of, survey, told_in, words_of
 from jobs.readers import Range, plan_ranges
 from jobs.readers.folders import Folder, plan_files
 from jobs.readers.shards import is_shard
@@ -124,7 +124,7 @@ def _without_copies(source: Source, found: Sequence[str], folder: str) -> tuple[
 def _is_foreign(source: Source, file: str) -> bool:
     """Whether a file pools data sets and nobody knows this source's records in it."""
     pool = pool_of(file)
-    return pool is not None and not (source.reading and pool in source.reading.pooled)
+    return pool is not None and source.in_pool(pool) is None
 
 
 def _without_beside(source: Source, found: Sequence[str], folder: str) -> tuple[list[str], dict[str, str]]:
@@ -229,7 +229,13 @@ def _items(places: Mapping[_Place, _Held], joined: set[str]) -> Iterator[Item]:
 
 def _drawn(file: str, shape: Shape) -> str:
     """Where the instructions of a file's records would lie."""
-    return str(PurePosixPath(file).with_name(shape.drawn)) if shape.drawn else ""
+    return str(PurePosixPath(file).with_name(shape.drawn)) if shape.drawn and shape.drawn[0] != "#" else ""
+
+
+def _instructions(place: _Place, shape: Shape, uri: str) -> tuple[str, ...]:
+    if shape.drawn.startswith("#"):
+        return told_in(uri, shape.drawn[1:])
+    return drawn_of(files.join(place.folder, _drawn(place.file, shape))) if shape.drawn else ()
 
 
 def _ranges(place: _Place, held: _Held) -> list[Range]:
@@ -237,5 +243,7 @@ def _ranges(place: _Place, held: _Held) -> list[Range]:
         return plan_files(place.folder, place.file, held.folder, RANGE_BYTES)
     uri = files.join(place.folder, place.file)
     words = words_of(uri, place.file, held.shape.words) if held.shape.words else None
-    drawn = drawn_of(files.join(place.folder, _drawn(place.file, held.shape))) if held.shape.drawn else ()
-    return [replace(part, words=words, drawn=drawn) for part in plan_ranges(uri, place.file, held.layout, RANGE_BYTES)]
+    return [
+        replace(part, words=words, drawn=_instructions(place, held.shape, uri))
+        for part in plan_ranges(uri, place.file, held.layout, RANGE_BYTES)
+    ]

@@ -1,7 +1,6 @@
 """Row code of the pass: one item of the plan to staged rows. Runs in Spark's Python workers."""
 
 import hashlib
-import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -11,18 +10,17 @@ import msgspec
 import pyarrow as pa
 from pyspark import TaskContext
 
+from jobs.normalise.choose import Item, chosen_of, pick_of, taken
 from jobs.normalise.staged import PARTS, ROW_BYTES, STAGED, Batches
-from jobs.readers import Range, read
+from jobs.readers import read
 from schemas.config import Media, MediaMode
 from schemas.enums import DropReason, MediaStatus
 from schemas.errors import Drop
-from schemas.source import POOLS, Reading, Selector, Source, pool_of
-from udfs import archives, files
+from schemas.source import Source
 from udfs.adapters import conversations, find_family
 from udfs.adapters.adapt import adapt
 from udfs.adapters.conversations import plain
-from udfs.adapters.family import Container, Family
-from udfs.adapters.fields import belongs
+from udfs.adapters.family import Family
 from udfs.adapters.held_out import HeldOut
 from udfs.adapters.joins import bring_together, told
 from udfs.adapters.media import PATH
@@ -33,19 +31,6 @@ from udfs.media.resolve import MediaReader
 from udfs.sample import Draft, Origin, Part, Problem, Record
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Item:
-    """One range of one file, for all sources that are selected from it."""
-
-    item: int
-    folder: str
-    family: str
-    side: str
-    range: Range
-    sources: tuple[str, ...]
-    size: int
 
 
 @dataclass(frozen=True)
@@ -79,70 +64,21 @@ def _items(batches: Iterable[pa.RecordBatch]) -> Iterator[Item]:
 def _read_item(item: Item, todo: Pass, builder: "Builder", out: Batches) -> Iterator[pa.RecordBatch]:
     sources = [todo.sources[name] for name in item.sources]
     counts = {source.source_id: [0, 0] for source in sources}
-    chosen = _chosen(item, sources, todo.limit)
+    chosen = chosen_of(item, sources, todo.limit)
     seen = 0
     for record in read(item.folder, item.range):
         seen += 1
-        for source in _owners(record, item, sources):
-            if chosen is not None and record.origin.position not in chosen[source.source_id]:
+        for source, own in taken(record, item, sources):
+            pick = pick_of(own)
+            if chosen is not None and pick not in chosen[source.source_id]:
                 continue
             counts[source.source_id][0] += 1
-            counts[source.source_id][1] += record.origin.units
-            for row, size in builder.rows(record, source, find_family(item.family)):
-                yield from out.add(row | {"pick": pick_of(record)}, size)
+            counts[source.source_id][1] += own.origin.units
+            for row, size in builder.rows(own, source, find_family(item.family)):
+                yield from out.add(row | {"pick": pick}, size)
     for source_id, (records, units) in counts.items():
         span = {"item": item.item, "records": records, "units": units, "read": seen}
         yield from out.add({"source_id": source_id, "span": span})
-
-
-def _owners(record: Record, item: Item, sources: list[Source]) -> list[Source]:
-    # A record that cannot be read cannot be selected either: it counts for the first source, so it never vanishes.
-    return sources[:1] if record.problem else [source for source in sources if _belongs(record, item, source)]
-
-
-def _belongs(record: Record, item: Item, source: Source) -> bool:
-    return belongs(record.value, selector_of(item, source))
-
-
-def selector_of(item: Item, source: Source) -> Selector | None:
-    """What picks a source's records out of an item's; None where all of them are its own.
-
-    A source's own folder holds its records alone, whatever they say about themselves, save in a file of the name that
-    the whole collection's has. Folders of pictures are facts everywhere; those in a table lie in none.
-    """
-    reading = source.reading or Reading(files=())
-    pool = pool_of(item.range.file)
-    if pool is not None:
-        names = reading.pooled.get(pool, ())
-        return None if "*" in names else Selector(field=POOLS[pool].field, values=names, match=POOLS[pool].match)
-    own, select = item.folder.rstrip("/").endswith(f"/{source.source_id}"), reading.select
-    if select is not None and select.match == "prefix" and item.range.container is Container.PARQUET:
-        return None
-    if select is None or not own or select.match == "folder":
-        return select
-    declared = [f"**/{pattern}" for pattern in reading.files if not pattern.startswith("*")]
-    file = archives.unpacked(item.range.file)
-    return select if any(files.fits(file, name) for name in declared) else None
-
-
-def pick_of(record: Record) -> str:
-    """Order in which a limit takes records: by hash, so that a larger limit contains a smaller one."""
-    return hashlib.sha256(
-        f"{record.origin.record_hash}:{record.origin.file}:{record.origin.position}".encode()
-    ).hexdigest()
-
-
-def _chosen(item: Item, sources: list[Source], limit: int | None) -> dict[str, set[int]] | None:
-    """Positions of the `limit` lowest hashes of each source in this item; None without a limit."""
-    if limit is None:
-        return None
-    picks: dict[str, list[tuple[str, int]]] = {source.source_id: [] for source in sources}
-    for record in read(item.folder, item.range):
-        for source in _owners(record, item, sources):
-            picks[source.source_id].append((pick_of(record), record.origin.position))
-            if len(picks[source.source_id]) > 2 * limit:
-                picks[source.source_id] = heapq.nsmallest(limit, picks[source.source_id])
-    return {name: {position for _, position in heapq.nsmallest(limit, found)} for name, found in picks.items()}
 
 
 class Builder:

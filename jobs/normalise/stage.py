@@ -12,9 +12,10 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from jobs.normalise.choose import Item
 from jobs.normalise.conserve import SourceCount, count_sources
 from jobs.normalise.plan import Plan
-from jobs.normalise.read import Item, Pass, join_parts, read_items, read_parts
+from jobs.normalise.read import Pass, join_parts, read_items, read_parts
 from jobs.normalise.spread import plan_on
 from jobs.normalise.staged import PARTS, STAGED, WRITTEN, Build, write_rows
 from jobs.pictures import check_buckets

@@ -1,5 +1,7 @@
 """What the files of one source are: looked at one by one, or by folder where each file is one record."""
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -132,6 +134,20 @@ def drawn_of(uri: str) -> tuple[str, ...]:
     with suppress(msgspec.MsgspecError):
         told = msgspec.json.decode(files.read_bytes(uri, _LIST_BYTES), type=list[str]) if files.exists(uri) else []
         return tuple(filter(None, map(str.strip, told)))
+    return ()
+
+
+def told_in(uri: str, name: str) -> tuple[str, ...]:
+    """Instructions in a field at the head of a JSON document: texts in a list, or by number; none where it has none."""
+    head = files.read_bytes(uri, _LIST_BYTES).decode(errors="replace")
+    field = re.search(rf'"{re.escape(name)}"\s*:\s*', head)
+    if field is None:
+        return ()
+    with suppress(ValueError, RecursionError):
+        told = json.JSONDecoder().raw_decode(head, field.end())[0]
+        numbered = [told.get(str(at)) for at in range(len(told))] if isinstance(told, dict) else told
+        if isinstance(numbered, list) and all(isinstance(one, str) for one in numbered):
+            return tuple(map(str.strip, numbered))
     return ()
 
 

@@ -15,7 +15,7 @@ from jobs.readers.text_lines import read_lines
 from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import Container
-from udfs.adapters.media import DRAWN
+from udfs.adapters.media import DRAWN, NUMBERED
 from udfs.sample import Record
 
 Keep = Callable[[Mapping[str, Any]], bool]
@@ -55,8 +55,10 @@ def read(root: str, part: Range, keep: Keep | None = None) -> Iterator[Record]:
 
 
 def drawing(record: Record, told: Sequence[str]) -> Record:
-    """The record with one of these instructions under `DRAWN`: always the same one, so that its id is."""
-    at = int(record.origin.record_hash[:8] or "0", 16) % len(told)
+    """The record with one of these instructions under `DRAWN`: the one it names, else always the same one."""
+    number = str(record.value.get(NUMBERED))
+    named = int(number) if number.isdecimal() else len(told)
+    at = named if named < len(told) else int(record.origin.record_hash[:8] or "0", 16) % len(told)
     return record if record.problem else replace(record, value={**record.value, DRAWN: told[at]})
 
 

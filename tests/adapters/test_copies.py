@@ -14,6 +14,10 @@ PROBLEM = {"problem_text": "Find m.", "choices": ["30", "40"], "answer": "B", "p
 SCIENCE = {"question": "How many?", "choices": ["1", "2"], "answer": 1, "hint": "", "lecture": "", "solution": ""}
 MATH = {"id": "1", "question": "How?\n<image1>", "options": [], "answer": "12", "solution": None, "level": 2}
 SHOT = "Write one HTML page, with its style inside, that looks like this screenshot."
+OBJECTS = {
+    "image_id": 9, "width": 100, "height": 100,
+    "objects": {"category": [0, 9], "bbox": [[10.0, 20.0, 50.0, 60.0], [0.0, 0.0, 100.0, 100.0]], "area": [1.0, 1.0]},
+}  # fmt: skip
 CAPTIONS = {"question": "Come up with a caption.", "question_id": "1.jpg", "file_name": "1.jpg"}
 
 PAGES = {
@@ -21,8 +25,8 @@ PAGES = {
     "context_page_description": ["a", "b", "c"],
 }  # fmt: skip
 
-Told = tuple[str, str, str | None, str]
-"""End of the question, answer, gold answer, medium."""
+Told = tuple[str, str, str | None, str | list[str]]
+"""End of the question, answer, gold answer, medium or media."""
 PMC = "index,Figure_path,Caption,Question,Choice A,Choice B,Choice C,Choice D,Answer,split"
 NEXTQA = {"video": "40", "question": "how many", "answer": 3, "qid": 1, "type": "CH"} | dict(
     zip(("a0", "a1", "a2", "a3", "a4"), ("two", "one", "3", "four", "6"), strict=True)
@@ -48,7 +52,7 @@ COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
     ),
     "coco, all captions of a picture": (
         "coco_caption_val", {"data/val.parquet": [{**CAPTIONS, "image": PIXELS, "answer": ["A black cat.", "A cat."]}]},
-        [("Come up with a caption.", "A black cat.", None, "embedded")],
+        [("Come up with a caption.", said, None, "embedded") for said in ("A black cat.", "A cat.")],
     ),
     "coco, a caption a record": (
         "coco_caption_train",
@@ -59,6 +63,88 @@ COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
         "coco_caption_val",
         {"coco_karpathy_val.json": [{"caption": ["Cats.", "A black cat sits."], "image": "val2014/1.jpg"}]},
         [("Describe this picture.", "Cats.", None, "val2014/1.jpg")],
+    ),
+    "coco, captions of few words": (
+        "coco_caption_val",
+        {"data/val.parquet": [{**CAPTIONS, "image": PIXELS, "answer": ["A cat", "A dog", "A cat"]}]},
+        [("Come up with a caption.", said, None, "embedded") for said in ("A cat", "A dog")],
+    ),
+    "coco, a sentence a row": (
+        "coco_caption_val",
+        {"data/val.parquet": [
+            {"image": PIXELS, "split": "val", "cocoid": 3, "sentences": {"raw": "A cat.", "sentid": 5}}
+        ]},
+        [("Describe this picture.", "A cat.", None, "embedded")],
+    ),
+    "coco, objects of a row as corners": (
+        "mscoco", {"data/train.parquet": [{**OBJECTS, "image": PIXELS}]},
+        [("from 0 to 1.", "person: [0.100, 0.200, 0.500, 0.600]\ntraffic light: [0.000, 0.000, 1.000, 1.000]", None,
+          "embedded")],
+    ),
+    "nlvr2, both pictures of a row": (
+        "nlvr2",
+        {"data/train.parquet": [
+            {"identifier": "a-1", "sentence": "Two.", "label": "True", "left_image": PIXELS, "right_image": PIXELS}
+        ]},
+        [("true or false? Two.", "True", "True", ["embedded", "embedded"])],
+    ),
+    "iconqa, no choices in words": (
+        "iconqa",
+        {"data/t.parquet": [
+            {"question": "How many?", "choices": "None", "answer": "4", "query_image": PIXELS, "choice_image_0": None}
+        ]},
+        [("How many?", "4", "4", "embedded")],
+    ),
+    "iiit5k, as mmocr writes labels": (
+        "iiit5k",
+        {"textrecog_train.json": {"data_list": [{"img_path": "a.png", "instances": [{"text": "You"}]}]}},
+        [("with the text alone.", "You", "You", "a.png")],
+    ),
+    "demon, the task in the head of the document": (
+        "flintstonessv",
+        {"core.json": {
+            "metadata": {"task_instruction": ["First.", "Go on with the story."]},
+            "data": [{
+                "task_instruction_id": 1, "response": "Fred.",
+                "task_instance": {"context": "{image#1} A. {table#2}", "images_path": ["1.png", "2.png"]},
+            }],
+        }},
+        [("Go on with the story.\n<image> A. <image>", "Fred.", None, ["1.png", "2.png"])],
+    ),
+    "demon, tasks by number": (
+        "nlvr2",
+        {"full.json": {
+            "metadata": {"task_instruction": {"0": "Is it so?", "1": "No."}},
+            "data": [{
+                "task_instruction_id": "0", "response": "True",
+                "task_instance": {
+                    "context": "{image#1} A.", "images_path": ["1.png"], "choice_list": ["True", "False"],
+                },
+            }],
+        }},
+        [("<image>\nIs it so?\n A.\nA. True\nB. False", "A. True", None, "1.png")],
+    ),
+    "textvqa, words of a file beside it": (
+        "textvqa",
+        {
+            "TextVQA_0.5.1_train.json": {"data": [
+                {"question": "What?", "image_id": "ab", "image_classes": ["x"], "answers": ["nokia"] * 2}
+            ]},
+            "TextVQA_Rosetta_OCR_v0.2_train.json": {"data": [{"image_id": "ab", "ocr_tokens": ["NOKIA", "3"]}]},
+        },
+        [("What?", "nokia", "nokia", "train_images/ab.jpg")],
+    ),
+    "wit, captions in several languages": (
+        "wit",
+        {"wit_v1.train.tsv": "image_url\tcaption_reference_description\tcaption_attribution_description"
+         "\tcaption_alt_text_description\tcontext_page_description\n"
+         "http://a/1.jpg\t\t\tA cat on a sofa\tThe film.\n"
+         "http://a/2.jpg\t\tDeutsch: Bei Nacht English: A bridge\tB\tThe film.\n"
+         "http://a/3.jpg\t\tEspañol: Un puente\tB\tThe film.\n"},
+        [
+            ("Describe this picture.", said, None, f"http://a/{at}.jpg")
+            for at, said in enumerate(("A cat on a sofa", "A bridge", "Un puente"), 1)
+        ],
     ),
     "pages without an idea": (
         "websight_cauldron", {"data/train.parquet": [{"image": PIXELS, "text": "<html>a</html>"}]},
@@ -150,7 +236,9 @@ def test_a_copy(tmp_path: Path, name: str, files: Mapping[str, Any], told: list[
         asked, said = (turn["text"] for turn in sample["conversation"])
         assert asked.endswith(asks)
         assert (said, sample["gold_answer"]) == (answers, gold)
-        assert [place.removeprefix("absent:") for place in sample["media"]] == ([medium] if medium else [])
+        assert [place.removeprefix("absent:") for place in sample["media"]] == (
+            medium if isinstance(medium, list) else [medium] if medium else []
+        )
 
 
 def test_records_of_several_turns_or_pictures(tmp_path: Path):

@@ -84,7 +84,8 @@ def test_two_wordings_in_the_hubs_copy_of_videochatgpt(tmp_path: Path, nothing: 
     ("said", "taken"),
     [
         (["<no answer>", "<no answer>"], None),
-        (["<no answer>", "<no answer>", "At 5 pm."], "At 5 pm."),
+        (["<no answer>", "<no answer>", "At 5 pm."], None),
+        (["<no answer>", "At 5 pm."], "At 5 pm."),
         (["No, it is not."], "No, it is not."),
     ],
 )

@@ -135,11 +135,11 @@ LAYOUTS: Layouts = {
     "textcaps, the hub's": (
         "textcaps",
         {"data/train.parquet": [{"question": "Q", "image": PIXELS, "image_id": "ab", "caption_str": ["a book", "b"]}]},
-        ["embedded"], ["a book"],
+        ["embedded"] * 2, ["a book", "b"],
     ),
     "screen2words, the hub's": (
         "screen2words_cauldron", {"data/test.parquet": [{"screenId": 5, "image": PIXELS, "captions": ["login", "b"]}]},
-        ["embedded"], ["login"],
+        ["embedded"] * 2, ["login", "b"],
     ),
     "ocr-vqa, the hub's": (
         "ocr_vqa",

@@ -90,9 +90,9 @@ def test_lines_join_by_number(tmp_path: Path):
 def test_where_a_line_is_lost_nothing_is_shifted(tmp_path: Path, short: str):
     counts = dict.fromkeys(("questions", "answers", "img_ids", "types"), 4)
     lines(tmp_path / "coco_qa" / "train", **{**counts, short: 3})
-    lines(tmp_path / "coco_qa" / "test", **counts)
+    lines(tmp_path / "coco_qa" / "val", **counts)
     samples, reasons, _ = outcome(tmp_path, "coco_qa")
-    assert {sample["origin"]["file"] for sample in samples} == {"test/questions.txt"}
+    assert {sample["origin"]["file"] for sample in samples} == {"val/questions.txt"}
     assert len(samples) == 4
     assert reasons == Counter(
         orphan_question=counts["questions"] - (short == "questions"), orphan_annotation=0

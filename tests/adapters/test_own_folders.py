@@ -34,6 +34,36 @@ POOLED = {
 }  # fmt: skip
 CAMBRIAN = "\n".join(json.dumps(shown(image) | {"source": source}) for source, image in POOLED.items())
 
+MIXED = ("coco/train2017/1.jpg", "gqa/images/2.jpg", "ocr_vqa/images/1.jpg", "docvqa/3.png", "dvqa/images/4.png")
+MATHV = ("TabMWP/images/1.png", "PlotQA/images/1.png", "VizWiz/images/1.png")
+RELEASED = [
+    shown(f"a/{at}.png") | {"source": source}
+    for at, source in enumerate(("cn_ocr_1", "ArXiv-Chart-GPT4o", "hand_written_arith", "Hand"))
+]
+THIRD = [
+    shown("dvqa/images/1.png") | {"source": "random_3rd_dvqa_2325k.json"},
+    shown("clevr/images/1.png") | {"source": "clevr_700k.json"},
+]
+UREADER = {
+    "qa_sft": "ChartQA",
+    "cap_sft": "TextCaps",
+    "ie_sft": "DeepForm",
+    "kg_sft": "InfographicsVQA",
+    "ocr_sft": "TURL",
+}
+TASKS = "\n".join(
+    json.dumps(
+        {
+            "image": [f"{folder}/1.png"], "prompt": "", "text": "", "system_instruction": "", "task_type": task,
+            "conversations": [
+                {"from": "user", "value": "<image>"}, {"from": "user", "value": "What?"},
+                {"from": "assistant", "value": "A hill."},
+            ],
+        }
+    )
+    for task, folder in UREADER.items()
+)  # fmt: skip
+
 
 def pictures(root: Path, name: str, file: str, content: Any) -> list[str]:  # noqa: ANN401 - as normalised's
     found = normalised(root, name, {file: content})
@@ -58,6 +88,19 @@ def pictures(root: Path, name: str, file: str, content: Any) -> list[str]:  # no
             "llavar_gpt4_20k", "LLaVAR/llava_instruct_150k_llavar_20k.json",
             [*map(shown, ("000000033471.jpg", "10000003347.jpg"))], ["10000003347.jpg"],
         ),
+        ("gqa", "llava_v1_5_mix665k.json", [*map(shown, MIXED)], ["gqa/images/2.jpg"]),
+        ("ocr_vqa", "llava_v1_5_mix665k.json", [*map(shown, MIXED)], ["ocr_vqa/images/1.jpg"]),
+        ("docvqa_llava", "llava_next_raw_format_processed.json", [*map(shown, MIXED)], ["docvqa/3.png"]),
+        ("dvqa", "llava_next_raw_format_processed.json", [*map(shown, MIXED)], ["dvqa/images/4.png"]),
+        ("hand_written_arith", "mammoth_si_10M.json", RELEASED, ["a/2.png"]),
+        ("arxiv_chart_gpt4o", "mammoth_si_10M.json", RELEASED, ["a/1.png"]),
+        ("dvqa", "Cambrian7M_withsystemprompt.json", THIRD, ["dvqa/images/1.png"]),
+        ("mimic_cgd", ALL, [*map(member, ("NLVR2", "CGD", "VIST"))], ["CGD/images/1.jpg"]),
+        ("plotqa", "data/train_samples_all_tuning.json", [*map(shown, MATHV)], ["PlotQA/images/1.png"]),
+        ("ureader_cap", "ureader_json/train.jsonl", TASKS, ["TextCaps/1.png"]),
+        ("ureader_ie", "ureader_json/train.jsonl", TASKS, ["DeepForm/1.png"]),
+        ("ureader_ocr", "ureader_json/train.jsonl", TASKS, ["TURL/1.png"]),
+        ("ureader_chart", "ureader_json/train.jsonl", TASKS, ["ChartQA/1.png"]),
         ("cambrian_filtered", "jsons/Cambrian10M.jsonl", CAMBRIAN, [*POOLED.values()]),
     ],
 )  # fmt: skip
@@ -107,8 +150,19 @@ CHART = {
 def test_of_structures_to_parse_charts_alone_are_taken(tmp_path: Path):
     rows = [CHART | {"image": [f"./imgs/{name}/1.png"], "dataset_name": name} for name in ("DocVQA", "ChartQA", "TURL")]
     lines = "\n".join(map(json.dumps, rows))
-    assert pictures(tmp_path, "mplug_docowl_chart", "struct_aware_parse.jsonl", lines) == ["./imgs/ChartQA/1.png"]
-    assert len(pictures(tmp_path / "more", "mplug_docowl_chart", "train.jsonl", lines)) == len(rows)
+    for file in ("struct_aware_parse.jsonl", "train.jsonl", "val.jsonl"):
+        assert pictures(tmp_path / file, "mplug_docowl_chart", file, lines) == ["./imgs/ChartQA/1.png"]
+    assert len(pictures(tmp_path / "mine", "mplug_docowl_chart", "mine.jsonl", lines)) == len(rows)
+
+
+@pytest.mark.parametrize("name", ["vqav2", "vizwiz", "alfworld", "geo3k"])
+@pytest.mark.parametrize(
+    "file",
+    ["llava_v1_5_mix665k.json", "llava_next_raw_format_processed.json", ALL, "data/train_samples_all_tuning.json"],
+)
+def test_a_mixture_is_refused_where_nobody_knows_whose_its_rows_are(tmp_path: Path, name: str, file: str):
+    with pytest.raises(InputError, match="pools many data sets"):
+        pictures(tmp_path, name, file, [member("gqa")])
 
 
 @pytest.mark.parametrize(

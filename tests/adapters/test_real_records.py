@@ -51,7 +51,7 @@ EXPECTED = {
     "vsr_cauldron_llava_format": {"draft": 50},
 }
 ORIGINS = {
-    "chrome_writing": 50, "coco_qa": 100, "iiit5k": 3, "mscoco": 40, "raven": 2, "rects": 1, "sherlock": 1, "sroie": 25,
+    "chrome_writing": 50, "coco_qa": 50, "iiit5k": 3, "mscoco": 40, "raven": 2, "rects": 1, "sherlock": 1, "sroie": 25,
 }  # fmt: skip
 """Records of folders in the form of those who made the data, all of them samples."""
 

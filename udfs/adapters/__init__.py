@@ -7,6 +7,7 @@ from typing import cast
 from schemas.errors import ConfigError
 from udfs.adapters.arrays import ARRAYS
 from udfs.adapters.conversations import CONVERSATIONS
+from udfs.adapters.detections import DETECTIONS
 from udfs.adapters.entries import ENTRIES
 from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.originals import ORIGINALS
@@ -23,7 +24,7 @@ from udfs.sample import Adapter
 
 FAMILIES: Mapping[str, Family] = {
     **CONVERSATIONS, **FLAT, **PUBLISHERS, **ORIGINALS, **RELEASES, **PAIRED, **PANELS, **REGIONS,
-    **TABULAR, **ARRAYS, **ENTRIES, **OWN_TABLES, **WRITTEN,
+    **TABULAR, **ARRAYS, **ENTRIES, **OWN_TABLES, **WRITTEN, **DETECTIONS,
 }  # fmt: skip
 _ALONE = frozenset({Container.FILES, Container.LINES})
 ANYTHING = (

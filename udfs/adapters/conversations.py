@@ -165,6 +165,7 @@ def _placeholders(words: str, *, said_by_user: bool) -> int | None:
         or "<|" in words
         or "<img>" in words
         or "{image#" in words
+        or "{table#" in words
     )
     return None if odd else found
 

@@ -12,7 +12,7 @@ from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import key_of, orphan
 from udfs.adapters.media import KEY, PICTURE
 from udfs.adapters.paired import READ
-from udfs.adapters.shapes import DESCRIBE, family, fields, side
+from udfs.adapters.shapes import DESCRIBE, PARQUET, family, fields, rows, side
 from udfs.ids import digest, field
 from udfs.sample import Origin, Part, Record
 
@@ -31,6 +31,22 @@ def each_sentence(_: str, parts: Iterable[Part]) -> Iterator[Record]:
             yield Record(value, _numbered(part, at))
         if not told:
             yield orphan(part, DropReason.ORPHAN_QUESTION, f"no sentence describes {part.value.get('filename')}")
+
+
+def each_answer(record: Record, path: str) -> tuple[Record, ...]:
+    """A record for each of the answers listed in a field; the record alone where it lists no two."""
+    listed = record.value.get(path) if path and not record.problem else None
+    several = list(dict.fromkeys(filter(_is_text, listed))) if isinstance(listed, list | tuple) else []
+    if len(several) < 2:
+        return (record,)
+    return tuple(
+        replace(record, value={**record.value, path: one}, origin=_numbered(record, at))
+        for at, one in enumerate(several)
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def each_line(_: str, parts: Iterable[Part]) -> Iterator[Record]:
@@ -52,7 +68,7 @@ def each_line(_: str, parts: Iterable[Part]) -> Iterator[Record]:
             yield orphan(part, DropReason.ORPHAN_QUESTION, f"{HANDWRITTEN} holds no line")
 
 
-def _numbered(part: Part, at: int) -> Origin:
+def _numbered(part: Part | Record, at: int) -> Origin:
     return replace(part.origin, record_hash=digest([field(part.origin.record_hash), field(str(at))]))
 
 
@@ -69,6 +85,21 @@ ENTRIES: Mapping[str, Family] = {
             ),
             side(SENTENCES, "filename", SENTENCES, "split", at="images"),
             joiner=each_sentence,
+        ),
+        family(
+            "coco_sentence_parquet",
+            Recipe(
+                fields(
+                    id=("sentences.sentid",),
+                    question=(),
+                    answer=("sentences.raw", "sentences.*.raw"),
+                    media=("image",),
+                    context=(),
+                ),
+                ask=DESCRIBE,
+                free=True,
+            ),
+            rows(PARQUET, "image", SENTENCES, "cocoid"),
         ),
         family(
             "iam_xml",

@@ -72,7 +72,8 @@ class Shape:
     words: str = ""
     """Place in the same document with the names of the categories that records refer to by number."""
     drawn: str = ""
-    """File in the same folder with a list of instructions, of which a record without a question draws one."""
+    """File in the same folder with a list of instructions, of which a record without a question draws one; as `#name` a
+    field of the same document, whose instructions records name by number in `NUMBERED`."""
 
 
 Joiner = Callable[[str, Iterable[Part]], Iterable[Record]]

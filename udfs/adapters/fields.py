@@ -12,7 +12,8 @@ from schemas.errors import Drop
 from schemas.source import Selector
 from udfs.ids import clean
 
-NOTHING = frozenset({"", "None", "nan", "NaN", "null", "<no answer>"})
+NO_ANSWER = "<no answer>"
+NOTHING = frozenset({"", "None", "nan", "NaN", "null", NO_ANSWER})
 """What writers leave where there is no value; a lower-case none is an answer, what ScreenQA has in brackets is not."""
 NON_ANSWERS = frozenset({
     "no answer", "unanswerable", "not answerable", "unsuitable", "unsuitable image", "n/a", "not applicable", "unknown",
@@ -169,9 +170,9 @@ def _most_frequent(values: Sequence[Any], name: str) -> str:
     given = [text(value.get("answer") if isinstance(value, Mapping) else value, name) for value in values]
     spoken = [answer for answer in given if answer not in NOTHING]
     counted = Counter(answer.casefold() for answer in spoken)
-    if not counted:
+    best = max(counted.values(), default=0)
+    if not best or given.count(NO_ANSWER) > best:
         return ""
-    best = max(counted.values())
     equals = [answer for answer in spoken if counted[answer.casefold()] == best]
     return next((answer for answer in equals if not is_none(answer)), equals[0])
 

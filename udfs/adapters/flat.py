@@ -168,7 +168,7 @@ class _Reader:
 
     def gold(self, asked: list[tuple[str, _Reply]], *, shows: bool) -> str | None:
         """The answer of the only question, if it is short enough to be looked for."""
-        if len(asked) != 1 or self.recipe.free or self.reading.question:
+        if len(asked) != 1 or self.recipe.free or self.reading.question or self.reading.each:
             return None
         question, reply = asked[0]
         if not reply.gold:

@@ -12,6 +12,8 @@ from udfs.sample import Problem, Record
 
 SPLIT_KEYS = ("split", "data_split", "set_name", "phrase_type")
 """Fields that publishers name a record's split in; VQA-RAD's phrase types are `freeform` and `test_freeform`."""
+TOLD_IN = "_split_in"
+"""Where a joiner names the file that gives an object its split."""
 LIST_BYTES = 64 << 20
 _SUFFIXES = re.compile(r"(\.(png|jpe?g|gif|webp|json|txt|csv|mp4))+$", re.IGNORECASE)
 _NUMBER = re.compile(r"([0-9]{1,18})$")
@@ -29,7 +31,8 @@ class HeldOut:
         split = next((value for key in SPLIT_KEYS if (value := record.value.get(key)) is not None), None)
         split = source.reading.split_codes.get(str(split), split) if source.reading else split
         if not source.wants(splits_said(split)) and source.wants(splits_of(record.origin.file)):
-            return _left_out(f"its split is {shorten(split)}")
+            other = record.value.get(TOLD_IN, record.origin.file)
+            return _left_out(f"its split is {shorten(split)}{'' if other == record.origin.file else f' in {other}'}")
         for listed in source.reading.listed if source.reading else ():
             told = None if source.wants({listed.split}) else self._told(record, listed, source.source_id)
             if told:

@@ -99,6 +99,23 @@ def captioned(_: str, parts: Iterable[Part]) -> Iterator[Record]:
         yield orphan(image, DropReason.ORPHAN_QUESTION, f"no caption has image_id {image.value.get('id')}")
 
 
+def beside(main: str, *names: str) -> Joiner:
+    """A joiner of records with what entries of other files tell of their picture in these fields."""
+
+    def joined(_: str, parts: Iterable[Part]) -> Iterator[Record]:
+        held = list(parts)
+        asked, others = ([part for part in held if (part.side == main) is wanted] for wanted in (True, False))
+        told = {name: part.value[name] for part in others for name in names if part.value.get(name)}
+        hashes = [field(part.origin.record_hash) for part in others]
+        for part in asked:
+            made = digest([field(part.origin.record_hash), *hashes]) if hashes else part.origin.record_hash
+            yield Record({**told, **part.value}, replace(part.origin, record_hash=made))
+        for part in () if asked else others:
+            yield orphan(part, DropReason.ORPHAN_ANNOTATION, "no record is about this picture")
+
+    return joined
+
+
 def orphan(part: Part, reason: DropReason, detail: str) -> Record:
     """A unit that finds no partner."""
     return Record(part.value, part.origin, Problem(reason, detail), shorten(dict(part.value), 300))

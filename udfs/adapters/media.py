@@ -16,7 +16,7 @@ from udfs.sample import MediaRef, Record
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".flv", ".wmv"})
 BASE64_KEYS = frozenset({"image_base64_str", "image_base64", "image_str", "img_str", "base64"})
-DRAWN = "_drawn"
+DRAWN, NUMBERED = "_drawn", "task_instruction_id"
 """Field for an instruction that a record draws from a list beside its file."""
 KEY = "_key"
 """Where the reader of a keyed object puts a record's key."""

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.family import Container, Family, Shape
-from udfs.adapters.fields import dotted, items, record_of, text
+from udfs.adapters.fields import NOTHING, dotted, items, record_of, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, key_of
 from udfs.adapters.media import PATH
@@ -118,6 +118,8 @@ def captioned_twice(value: Value) -> Value:
 def split_choices(value: Value) -> Value:
     """lmms-eval's IconQA: choices between commas, or each the name of a picture in a column of its own."""
     choices = value.get("choices")
+    if isinstance(choices, str) and choices.strip() in NOTHING:
+        choices = None
     if isinstance(choices, str):
         choices = [choice.strip() for choice in choices.split(",")] if choices.strip() else None
     value = {**value, "choices": choices, "images": [value.get("query_image", value.get("image"))]}

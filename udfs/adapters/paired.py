@@ -170,6 +170,9 @@ def in_pickle(value: Value) -> Value:
 
 def geometry(value: Value) -> Value:
     """GeoQA and UniGeo: the numbers of a problem stand beside its English text, whose places for them are N_0, N_1."""
+    tokens = value.get("token_list")
+    if isinstance(tokens, list | tuple) and not (value.get("English_problem") or value.get("subject")):
+        value = {**value, "English_problem": "".join(text(token, "token_list") for token in tokens)}
     asked, numbers = value.get("English_problem"), value.get("numbers")
     if isinstance(asked, str) and isinstance(numbers, list | tuple):
         filled = [text(number, "numbers") for number in numbers]

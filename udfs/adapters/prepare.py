@@ -8,12 +8,21 @@ from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.evidence import rows
 from udfs.adapters.fields import NOTHING, dotted, items, parsed_list, record_of, text
+from udfs.adapters.media import DRAWN
 
 Value = Mapping[str, Any]
 UNKNOWN = "I don't know."
 ESCAPES = {"p": "|", "n": "\n", "\\": "\\"}
 """What stands for a letter after a backslash in WikiTableQuestions."""
 _ESCAPED = re.compile(r"\\([pn\\])")
+
+
+def of_task(value: Value) -> Value:
+    """DEMON: what is to be done stands in the head of the document, before what it is done with."""
+    told, task = value.get(DRAWN), value.get("task_instance")
+    if not told or not isinstance(task, Mapping) or not isinstance(task.get("context"), str):
+        return value
+    return {**value, "task_instance": {**task, "context": f"{told}\n{task['context'].lstrip()}"}}
 
 
 def aligned(value: Value) -> Value:

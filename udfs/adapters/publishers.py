@@ -5,19 +5,21 @@ from dataclasses import replace
 
 from udfs.adapters.family import Family
 from udfs.adapters.flat import Recipe
+from udfs.adapters.joins import QUESTIONS, beside
 from udfs.adapters.prepare import (
     aligned,
     asked_twice,
     chosen_or_written,
     filing,
     numbered,
+    of_task,
     report,
     several,
     two_pictures,
     united,
     unknown,
 )
-from udfs.adapters.shapes import ARRAY, KEYED, PARQUET, TABLE, family, fields, rows
+from udfs.adapters.shapes import ARRAY, KEYED, PARQUET, TABLE, family, fields, rows, side
 
 TWO = "Is this statement about the two pictures true or false? {{{}}}"
 PUBLISHERS: Mapping[str, Family] = {
@@ -35,7 +37,9 @@ PUBLISHERS: Mapping[str, Family] = {
         family(
             "textvqa_json",
             Recipe(media=("train_images/{image_id}.jpg",)),
-            rows(ARRAY, "question", "image_id", "image_classes", at="data"),
+            side(QUESTIONS, "image_id", "question", "image_classes", at="data"),
+            replace(side("tokens", "image_id", "ocr_tokens", at="data"), spare=True),
+            joiner=beside(QUESTIONS, "ocr_tokens"),
         ),
         family("chartqa_json", Recipe(media=("{folder}png/{imgname}",)), rows(ARRAY, "imgname", "query")),
         family("vqarad_json", Recipe(), rows(ARRAY, "image_name", "question", "qid")),
@@ -101,6 +105,15 @@ PUBLISHERS: Mapping[str, Family] = {
             rows(PARQUET, "question", "answer", "left_image", "right_image"),
         ),
         family(
+            "nlvr2_sentence_parquet",
+            Recipe(
+                fields(question=(), answer=("label",), media=("images",), id=("identifier",)),
+                prepare=two_pictures,
+                ask=TWO.format("sentence"),
+            ),
+            rows(PARQUET, "sentence", "label", "left_image", "right_image"),
+        ),
+        family(
             "demon_json",
             Recipe(
                 fields(
@@ -112,8 +125,9 @@ PUBLISHERS: Mapping[str, Family] = {
                 ),
                 free=True,
                 by_text=True,
+                prepare=of_task,
             ),
-            rows(ARRAY, "task_instance", "response"),
+            replace(rows(ARRAY, "task_instance", "response"), drawn="#task_instruction"),
         ),
         family(
             "wtq_tsv", Recipe(fields(context=()), prepare=several), rows(TABLE, "utterance", "context", "targetValue")

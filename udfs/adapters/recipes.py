@@ -38,20 +38,33 @@ TEXT = Recipe(
 
 
 ANY = Recipe(general=True)
+_LANGUAGES = re.compile(
+    r"(?<!\S)(English|Deutsch|Français|Español|Italiano|Nederlands|Português|Polski|Svenska|Dansk|Norsk|Suomi|Magyar"
+    r"|Čeština|Slovenčina|Slovenščina|Română|Català|Türkçe|Ελληνικά|Русский|Українська|Български|日本語|中文|한국어|العربية"
+    r"|עברית|Esperanto|Euskara|Hrvatski|Eesti|Latviešu|Lietuvių|Tiếng Việt|Bahasa Indonesia): "
+)
+"""How Wikimedia Commons writes before a description which language it is in."""
 _TAGGED = re.compile(
     r"\s*(?:<think>(?P<thought>.*?)</think>)?\s*<answer>(?P<answer>.*?)</answer>\s*", re.DOTALL | re.IGNORECASE
 )
 
 
 def attributed(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """WIT: an attribution begins with the name of its language; the hub's rows list what all its pages say."""
+    """WIT: attributions say it in several languages, each behind its name; the hub's rows list what all pages say."""
     pages = value.get("wit_features")
     if isinstance(pages, Mapping):
         value = {**value, **_of_one_page(pages)}
     told = value.get("caption_attribution_description")
     if not isinstance(told, str):
         return value
-    return {**value, "caption_attribution_description": told.strip().removeprefix("English:").strip()}
+    return {**value, "caption_attribution_description": _in_one_language(told)}
+
+
+def _in_one_language(told: str) -> str:
+    """The English part of an attribution, else its first."""
+    before, *parts = _LANGUAGES.split(told)
+    said = dict(zip(reversed(parts[::2]), reversed(parts[1::2]), strict=True))
+    return (before.strip() or said.get("English") or next(reversed(said.values()), "")).strip()
 
 
 def _of_one_page(pages: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,6 +173,7 @@ FLAT: Mapping[str, Family] = {
                     answer=(
                         "caption_reference_description",
                         "caption_attribution_description",
+                        "caption_alt_text_description",
                         "context_page_description",
                     ),
                     media=("image", "image_url"),

@@ -7,7 +7,7 @@ decimals, as LLaVA and its descendants write them; the questions say so.
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -21,6 +21,7 @@ from schemas.errors import Drop
 from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.fields import dotted, items, kind, record_of, text
 from udfs.adapters.flat import Recipe
+from udfs.adapters.held_out import TOLD_IN
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, key_of, orphan
 from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, rows, side
 from udfs.ids import digest, field
@@ -86,20 +87,20 @@ def found(value: Value) -> Value:
 def referred(_: str, parts: Iterable[Part]) -> Iterator[Record]:
     """Expressions with the box of the object that they mean; each folder has annotations of its own.
 
-    Sets of splits (unc, google) lie side by side, and folders (RefCOCO, RefCOCOg) show the same pictures: what is a
-    test in one of them is none to train on in any.
+    Sets of splits (unc, google) lie side by side, and folders (RefCOCO, RefCOCOg) show the same objects: what is a test
+    in one of them is none to train on in any. Other objects of its picture stay where their publisher put them.
     """
     folders: dict[PurePosixPath, list[Part]] = defaultdict(list)
-    tests = set[str]()
+    tests: dict[str, str] = {}
     for part in parts:
         folders[PurePosixPath(part.origin.file).parent].append(part)
         if part.side == REFS and splits_said(part.value.get("split")) == {"test"}:
-            tests.add(str(part.value.get("ann_id")))
+            tests.setdefault(str(part.value.get("ann_id")), part.origin.file)
     for held in folders.values():
         yield from _in_folder(held, tests)
 
 
-def _in_folder(held: Sequence[Part], tests: Set[str]) -> Iterator[Record]:
+def _in_folder(held: Sequence[Part], tests: Mapping[str, str]) -> Iterator[Record]:
     things = {str(part.value.get("id")): part for part in reversed(held) if part.side == ANNOTATIONS}
     images = [part for part in held if part.side == IMAGES]
     refs = [part for part in held if part.side == REFS]
@@ -112,7 +113,8 @@ def _in_folder(held: Sequence[Part], tests: Set[str]) -> Iterator[Record]:
             yield orphan(replace(ref, origin=replace(ref.origin, units=_units(ref))), DropReason.ORPHAN_QUESTION, lacks)
             continue
         used |= {id(thing), id(images[0])}
-        held_out = {"split": "test"} if str(ref.value.get("ann_id")) in tests else {}
+        test = tests.get(str(ref.value.get("ann_id")))
+        held_out = {"split": "test", TOLD_IN: test} if test else {}
         value = {**ref.value, **held_out, "object": thing.value, "image": images[0].value}
         yield Record(value, replace(ref.origin, units=_units(ref), record_hash=_hash((ref, thing, images[0]))))
     for left in held:

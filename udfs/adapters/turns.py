@@ -16,7 +16,10 @@ Media = tuple[MediaRef, ...]
 ROLES = {"human": Role.USER, "user": Role.USER, "gpt": Role.ASSISTANT, "assistant": Role.ASSISTANT}
 SYSTEM = "system"
 PLACEHOLDER = {MediaKind.IMAGE: IMAGE, MediaKind.VIDEO: VIDEO}
-_MARK = r"(?:<image>|<video>|<\|image\|>|<\|video\|>|<ImageHere>|<image_?[0-9]+>|<\|image_[0-9]+\|>|\{image#[0-9]+\})"
+_MARK = (
+    r"(?:<image>|<video>|<\|image\|>|<\|video\|>|<ImageHere>|<image_?[0-9]+>|<\|image_[0-9]+\|>"
+    r"|\{(?:image|table)#[0-9]+\})"
+)
 MARK = re.compile(_MARK)
 """The ways in which sources say: here goes a picture."""
 RUN = re.compile(rf"{_MARK}(?:\s*{_MARK})*")

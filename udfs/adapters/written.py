@@ -11,7 +11,7 @@ from udfs.adapters.family import Family
 from udfs.adapters.fields import items, kind, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.paired import READ
-from udfs.adapters.shapes import PARQUET, family, fields, rows
+from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, rows
 
 Value = Mapping[str, Any]
 
@@ -59,6 +59,11 @@ WRITTEN: Mapping[str, Family] = {
             "label_parquet",
             Recipe(fields(question=(), answer=("label",), media=("image",)), prepare=in_words, ask=READ_WORD),
             rows(PARQUET, "image", "label"),
+        ),
+        family(
+            "mmocr_json",
+            Recipe(fields(question=(), answer=("instances.0.text",), media=("img_path",)), ask=READ_WORD),
+            rows(ARRAY, "img_path", "instances", at="data_list"),
         ),
         family(
             "tagged_receipt_parquet",

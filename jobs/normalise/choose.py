@@ -1,0 +1,77 @@
+"""Which records of a file are a source's, and which of those a limit takes."""
+
+import hashlib
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jobs.readers import Range, read
+from schemas.source import Reading, Selector, Source, pool_of
+from udfs import archives, files
+from udfs.adapters.entries import each_answer
+from udfs.adapters.family import Container
+from udfs.adapters.fields import belongs
+from udfs.sample import Record
+
+
+@dataclass(frozen=True)
+class Item:
+    """One range of one file, for all sources that are selected from it."""
+
+    item: int
+    folder: str
+    family: str
+    side: str
+    range: Range
+    sources: tuple[str, ...]
+    size: int
+
+
+def taken(record: Record, item: Item, sources: list[Source]) -> Iterator[tuple[Source, Record]]:
+    """Sources with what each takes from a record of the file."""
+    # A record that cannot be read cannot be selected either: it counts for the first source, so it never vanishes.
+    for source in sources[:1] if record.problem else sources:
+        if record.problem or belongs(record.value, _selector(item, source)):
+            listed = source.reading.each if source.reading else ""
+            yield from ((source, own) for own in each_answer(record, listed))
+
+
+def _selector(item: Item, source: Source) -> Selector | None:
+    """What picks a source's records out of an item's; None where all of them are its own.
+
+    A source's own folder holds its records alone, whatever they say about themselves, save in a file of the name that
+    the whole collection's has. Folders of pictures are facts everywhere; those in a table lie in none.
+    """
+    reading = source.reading or Reading(files=())
+    pool = pool_of(item.range.file)
+    if pool is not None:
+        known = source.in_pool(pool)
+        return None if known is None or "*" in known.values else known
+    own, select = item.folder.rstrip("/").endswith(f"/{source.source_id}"), reading.select
+    if select is not None and select.match == "prefix" and item.range.container is Container.PARQUET:
+        return None
+    if select is None or not own or select.match == "folder":
+        return select
+    declared = [f"**/{pattern}" for pattern in reading.files if not pattern.startswith("*")]
+    file = archives.unpacked(item.range.file)
+    return select if any(files.fits(file, name) for name in declared) else None
+
+
+def pick_of(record: Record) -> str:
+    """Order in which a limit takes records: by hash, so that a larger limit contains a smaller one."""
+    return hashlib.sha256(
+        f"{record.origin.record_hash}:{record.origin.file}:{record.origin.position}".encode()
+    ).hexdigest()
+
+
+def chosen_of(item: Item, sources: list[Source], limit: int | None) -> dict[str, set[str]] | None:
+    """The `limit` lowest hashes of each source in this item; None without a limit."""
+    if limit is None:
+        return None
+    picks: dict[str, list[str]] = {source.source_id: [] for source in sources}
+    for record in read(item.folder, item.range):
+        for source, own in taken(record, item, sources):
+            picks[source.source_id].append(pick_of(own))
+            if len(picks[source.source_id]) > 2 * limit:
+                picks[source.source_id] = heapq.nsmallest(limit, picks[source.source_id])
+    return {name: {*heapq.nsmallest(limit, found)} for name, found in picks.items()}
