@@ -104,7 +104,7 @@ def _others(source: Source, folder: str, *patterns: str) -> list[str]:
     """What lies in a source's own folder and is no medium; by default not deeper than annotations usually are."""
     if not _own(source, folder):
         return []
-    found = files.find(folder, patterns or ("*", "*/*"))
+    found = files.find(folder, patterns or ("*", "*/*", "*/*/*", "*/*/*/*"))
     return [file for file in found if not file.lower().endswith(tuple(MEDIA_SUFFIXES))]
 
 
