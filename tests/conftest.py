@@ -1,6 +1,7 @@
 """What tests of several folders share: one Spark session, and folders for engine hosts that leave nothing behind."""
 
 import json
+import os
 import shutil
 import signal
 import tempfile
@@ -18,10 +19,35 @@ from udfs.engine.control import list_hosts
 from udfs.engine.processes import send, sweep
 from udfs.engine.state import states
 
+ORDER = pytest.StashKey[int]()
+
 
 def pytest_configure(config: pytest.Config) -> None:
     # pyspark leaves the sockets of collect() to the garbage collector.
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
+
+
+# What is made once and takes minutes, longest first: its tests share a worker, which begins with them.
+SHARED = ("demo", "replayed", "done")
+WORKERS, WORKER_GB = 2, 8
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """`-n auto`: sessions of Spark side by side, as many as cores and memory are there for; none is plain pytest."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
+    workers = min(WORKERS, os.cpu_count() or 1, memory // WORKER_GB)
+    return workers if workers > 1 else 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a costly fixture or a file stay together, whichever worker runs them; long ones come first."""
+    uses = {name: {item.path for item in items if name in getattr(item, "fixturenames", ())} for name in SHARED}
+    sessions = {item.path for item in items if "spark" in getattr(item, "fixturenames", ())}
+    for item in items:
+        group = next((name for name in SHARED if item.path in uses[name]), str(item.path))
+        item.add_marker(pytest.mark.xdist_group(group))
+        item.stash[ORDER] = SHARED.index(group) if group in SHARED else len(SHARED) + (item.path not in sessions)
+    items.sort(key=lambda item: item.stash[ORDER])
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,7 @@ def facts(folder: Path) -> CorpusFacts:
 
 
 @pytest.fixture(scope="module")
-def demo() -> dict[str, Source]:
+def demo_sources() -> dict[str, Source]:
     return {name: source for name, source in load_sources(catalogue_folder()).items() if name.startswith("demo_")}
 
 
@@ -88,17 +88,17 @@ def test_a_failed_build_leaves_what_was_there(tmp_path: Path, monkeypatch: pytes
     assert (folder / "mine").read_text() == "x"
 
 
-def test_it_is_small_and_broad(folder: Path, facts: CorpusFacts, demo: dict[str, Source]):
+def test_it_is_small_and_broad(folder: Path, facts: CorpusFacts, demo_sources: dict[str, Source]):
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 30_000_000
     assert sum(facts.records.values()) >= 240
-    assert len(demo) >= 14
-    assert {source.category for source in demo.values()} == set(Category)
-    assert {source.group for source in demo.values()} == set(Group)
+    assert len(demo_sources) >= 14
+    assert {source.category for source in demo_sources.values()} == set(Category)
+    assert {source.group for source in demo_sources.values()} == set(Group)
 
 
-def test_catalogue_and_files_agree(folder: Path, facts: CorpusFacts, demo: dict[str, Source]):
-    assert set(demo) == set(facts.records)
-    for source in demo.values():
+def test_catalogue_and_files_agree(folder: Path, facts: CorpusFacts, demo_sources: dict[str, Source]):
+    assert set(demo_sources) == set(facts.records)
+    for source in demo_sources.values():
         assert source.reading is not None
         found = [path for pattern in source.reading.files for path in (folder / source.collection).glob(pattern)]
         assert found, source.source_id
@@ -126,13 +126,13 @@ def test_embedded_pictures_decode(folder: Path):
     assert set(shown) == {"demo_charts", "demo_chart_series", "demo_forms"}
 
 
-def test_every_item_says_something(items: dict[str, list[Item]], demo: dict[str, Source]):
+def test_every_item_says_something(items: dict[str, list[Item]], demo_sources: dict[str, Source]):
     for source, some in items.items():
         assert len({item.id for item in some}) == len(some), source
         for item in some:
             assert all(answer.strip() for _, answer in item.turns), item.id
             assert len(item.evidence.split()) + max(len(question.split()) for question, _ in item.turns) < 130, item.id
-            if demo[source].group is Group.B and source != "demo_captions":
+            if demo_sources[source].group is Group.B and source != "demo_captions":
                 assert item.evidence, item.id
 
 
