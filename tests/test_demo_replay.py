@@ -84,7 +84,11 @@ def test_provenance_is_stated(ledger: Ledger):
     assert told.calls == len(ledger.entries) > 100
 
 
-@pytest.mark.parametrize("data", [b"", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"{}\n"), b"{}"], ids=str)
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x1f\x8b", gzip.compress(b""), gzip.compress(b"{}\n"), b"{}"],
+    ids=["none", "head", "empty", "no facts", "plain"],
+)
 def test_a_damaged_ledger_is_said(tmp_path: Path, data: bytes):
     (tmp_path / "l.gz").write_bytes(data)
     with pytest.raises(InputError, match=r"the ledger .* cannot be read"):
