@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
 from jobs.release import commit, fingerprint, is_served, latest, manifest, read_release, repair, unfinished
+from jobs.session import told_by
 from jobs.tables import Tables
 from schemas.errors import ConfigError, InputError
 
@@ -77,7 +78,9 @@ def verify(tables: Tables, release_id: int | None = None) -> Row:
     """
     wanted = intact(tables, release_id)
     newest = latest(tables)
-    if newest is not None and newest["release_id"] == wanted["release_id"] and not is_served(tables, wanted):
+    is_newest = newest is not None and newest["release_id"] == wanted["release_id"]
+    moved = is_newest and tables.version("instruct") != wanted["table_version"]
+    if moved and not is_served(tables, wanted):
         if (begun := unfinished(tables)) is not None:
             raise InputError(
                 f"release {wanted['release_id']} is whole, and release {begun[0]['release_id']} was committed without"
@@ -104,7 +107,7 @@ def intact(tables: Tables, release_id: int | None = None) -> Row:
         seen = fingerprint(read_release(tables, int(wanted["release_id"])))
     except Exception as error:
         raise InputError(
-            f"{name} cannot be read: {str(error).splitlines()[0][:300]}",
+            f"{name} cannot be read: {told_by(error)[:300]}",
             "restore the files of instruct from a backup, or publish again",
         ) from error
     if (seen.rows, seen.content_hash) != (wanted["rows"], wanted["content_hash"]):

@@ -147,7 +147,11 @@ def read_labels(tables: Tables) -> Mapping[str, Answers]:
     folder = files.join(tables.root, FOLDER)
     people: dict[str, dict[str, bool]] = {}
     for name in files.find(folder, ["*.json"]) if files.exists(folder) else ():
-        found = parse_labels(files.read_bytes(files.join(folder, name)), name)
+        uri = files.join(folder, name)
+        try:
+            found = parse_labels(files.read_bytes(uri), uri)
+        except InputError as error:
+            raise InputError(error.args[0], f"take it out of {folder}, where labels lie that were imported") from error
         people.setdefault(found.labeller, {}).update(found.answers)
     return people
 

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from pyspark.sql import DataFrame
+
 from jobs import release as releases
 from jobs.candidates import Intake, candidates, count, released, take, the_judge, verdicts
 from jobs.gate.subject import Candidate
@@ -13,6 +15,7 @@ from jobs.mix import Mix, mix
 from jobs.release import STAGED, Fingerprint, Release, commit, fingerprint, latest, repair, stage, staged, unstage
 from jobs.tables import Tables
 from schemas.config import Config
+from schemas.errors import GateError
 
 
 def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = None) -> Release:
@@ -24,9 +27,7 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
     started = datetime.now(UTC)
     repair(tables)
     judge = the_judge(tables, config, judge_id)
-    pool = candidates(tables, config, judge)
-    intake = count(pool)
-    chosen = mix(intake.strata, config.publishing, config.rewriting.groups)
+    pool, intake, chosen = choose(tables, config, judge)
     last = latest(tables)
     release_id = int(last["release_id"]) + 1 if last else 1
     taken = take(pool, chosen.quotas, config.publishing.si_share)
@@ -35,6 +36,8 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
     verdict = run_gate(tables, candidate, config, intake)
     told = {"judge": config.publishing.judge, "judge_id": judge, "judged": intake.verdicts}
     _record(tables, (run_id, started), told, (intake, chosen, verdict))
+    if not candidate.rows:
+        raise _nothing_left(intake, chosen)
     refuse(verdict)
     whole = fingerprint(staged(tables, version))
     same = last is not None and (last["content_hash"], last["rows"]) == (whole.content_hash, whole.rows)
@@ -45,6 +48,25 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
         release = _release(commit(tables, staged(tables, version), facts).asDict(), is_new=True)
     unstage(tables)
     return release
+
+
+def _nothing_left(intake: Intake, chosen: Mix) -> GateError:
+    reasons: dict[str, int] = dict(chosen.left_out)
+    for tally in intake.reasons.values():
+        for reason, rows in tally.items():
+            reasons[reason] = reasons.get(reason, 0) + rows
+    told = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(reasons.items(), key=lambda told: -told[1]))
+    return GateError(
+        f"no row is left to publish, so nothing was published: {told or 'there is no candidate'}",
+        "`mammoth-vl publish --dry-run` with other settings (publishing, gate.licences) shows what would be chosen",
+    )
+
+
+def choose(tables: Tables, config: Config, judge: str | None) -> tuple[DataFrame, Intake, Mix]:
+    """All candidates, what became of them, and how many of each source and kind a release takes."""
+    pool = candidates(tables, config, judge)
+    intake = count(pool)
+    return pool, intake, mix(intake.strata, config.publishing, config.rewriting.groups)
 
 
 def _facts(candidate: Candidate, whole: Fingerprint, verdict: Verdict, config: Config) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
+from jobs.session import SPARK_ERRORS
 from jobs.tables import Tables, conform
 from schemas.config import Config
 from schemas.errors import ConfigError, PipelineError
@@ -69,10 +70,11 @@ def fingerprint(rows: DataFrame) -> Fingerprint:
 
 
 def is_served(tables: Tables, release: Row) -> bool:
-    """Whether readers of `instruct` get a release's rows: others may have changed the table past it."""
-    if tables.version("instruct") == release["table_version"]:
-        return True
-    seen = fingerprint(tables.read("instruct"))
+    """Whether readers of `instruct` get a release's rows, all of which are read: files may be lost, tables changed."""
+    try:
+        seen = fingerprint(tables.read("instruct"))
+    except SPARK_ERRORS:
+        return False
     return (seen.rows, seen.content_hash) == (release["rows"], release["content_hash"])
 
 
@@ -118,7 +120,8 @@ def manifest(tables: Tables, release_id: int | None = None) -> Row:
     wanted = max(rows) if release_id is None and rows else release_id
     if wanted not in rows:
         known = f"releases: {', '.join(map(str, [*rows][-20:]))}" if rows else "there is no release yet"
-        raise ConfigError(f"release {wanted or ''} does not exist; {known}", "`mammoth-vl release list` shows them")
+        named = "the newest release" if wanted is None else f"release {wanted}"
+        raise ConfigError(f"{named} does not exist; {known}", "`mammoth-vl release list` shows them")
     return rows[wanted]
 
 
@@ -213,7 +216,8 @@ def unfinished(tables: Tables) -> tuple[Mapping[str, Any], int] | None:
     last = int(newest["release_id"]) if newest else 0
     kept = None
     since = 0 if newest is None else int(newest["table_version"])
-    for entry in _history(tables, "instruct", tables.version("instruct") - since):
+    # The table is behind its manifest where its last commits were lost; the next release goes on from what is there.
+    for entry in _history(tables, "instruct", max(0, tables.version("instruct") - since)):
         if kept is not None and entry["version"] > kept:
             continue  # a commit that was taken back
         if entry["operation"] == "RESTORE":

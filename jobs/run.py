@@ -22,11 +22,12 @@ from jobs.progress import Progress
 from jobs.publish import publish
 from jobs.release import Release
 from jobs.rewrite import rewrite
-from jobs.session import SPARK_ERRORS, local_jvm, spark_session
+from jobs.session import SPARK_ERRORS, local_jvm, spark_session, told_by
 from jobs.stages import Run, StageCount
-from jobs.tables import Tables
+from jobs.tables import Tables, no_tables
 from jobs.views import create_views
 from schemas.config import Config
+from schemas.errors import InputError
 from schemas.source import Source
 from udfs import files
 from udfs.engine.control import release_hosts
@@ -79,21 +80,26 @@ def new_run_id() -> str:
 
 
 @contextmanager
-def open_run(options: Options, asks: bool = True) -> Iterator[Run]:
+def open_run(options: Options, asks: bool = True, begins: bool = True) -> Iterator[Run]:
     """A run with its session; the local root is held, and engine hosts are let go at the end.
 
-    `asks`: some stage needs an engine, so its model is looked at before any work.
+    `asks`: some stage needs an engine, so its model is looked at before any work. `begins`: the root may be a new one;
+    else InputError where it has no samples.
     """
     config = options.config
     progress = Progress(quiet=options.quiet)
     run_id = new_run_id()
     root = Tables(None, config.storage).root  # type: ignore[arg-type]  # only names are asked of it
     engines = load_engines(config, options.prompts, root) if asks else Engines(config, {}, {})
+    if not (begins or config.storage.catalog or files.exists(files.join(root, "tables", "samples"))):
+        raise no_tables(root)  # before anything is made there
     with root_lock(root, run_id, progress):
         spark = spark_session(config)
-        jvm = local_jvm(spark)
+        jvm, tables = local_jvm(spark), Tables(spark, config.storage)
         try:
-            yield Run(run_id, config, Tables(spark, config.storage), engines, progress)
+            if not begins and not tables.exists("samples"):
+                raise no_tables(root)
+            yield Run(run_id, config, tables, engines, progress)
         finally:
             if jvm is not None:
                 release_hosts(host_folder(config.storage.host_dir), owner_of(jvm))
@@ -106,13 +112,13 @@ def root_lock(root: str, run_id: str, progress: Progress) -> Iterator[None]:
         yield  # an object store has no such lock: docs/platforms.md says so
         return
     folder = Path(root.removeprefix("file://"))
-    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             _lock(held.enter_context((folder / ".lock").open("a+")), f"pid {os.getpid()}, run {run_id}", root, progress)
         except OSError as error:
             if error.errno not in LOCKLESS:
-                raise
+                raise InputError(f"root {root} cannot be written: {error}", "give --root another folder") from error
             progress.say(f"{root} lies on a file system without locks: see that one driver at a time writes there")
         yield
 
@@ -192,7 +198,7 @@ def _place_views(run: Run) -> None:
     try:
         create_views(run.tables)
     except SPARK_ERRORS as error:
-        run.progress.say(f"no views in {run.config.storage.catalog}: {str(error).splitlines()[0][:200]}")
+        run.progress.say(f"no views in {run.config.storage.catalog}: {told_by(error)[:200]}")
 
 
 def _report(run: Run, outcome: Outcome, work: Work) -> None:

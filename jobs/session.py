@@ -26,6 +26,7 @@ DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 SPARK_ERRORS = (PySparkException, Py4JError)
 """A task that fails while a table is written comes as py4j's own error."""
 
+
 BYTES_SETTINGS: Mapping[str, str] = {
     # Rows that carry pictures: small batches, or Spark's readers hold thousands of them at once.
     "spark.sql.parquet.columnarReaderBatchSize": "32",
@@ -56,6 +57,15 @@ FEW_ROWS: Mapping[str, str] = {
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 """For a session whose tables are small: plans of few rows run sooner than they compile."""
+
+
+def told_by(error: Exception) -> str:
+    """What an error of Spark says in one line; py4j's own first line only says that there was a call."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    causes = [line for line in lines if line.startswith("Caused by: ")]
+    if not lines[0].startswith("An error occurred while calling"):
+        return lines[0]
+    return (causes[-1] if causes else lines[min(1, len(lines) - 1)]).removeprefix("Caused by: ").removeprefix(": ")
 
 
 def jar_cache() -> Path:

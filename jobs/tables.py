@@ -14,7 +14,7 @@ from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructT
 
 from schemas.columns import Table
 from schemas.config import Storage
-from schemas.errors import PipelineError
+from schemas.errors import InputError, PipelineError
 from schemas.tables import TABLES
 
 PROPERTIES = {
@@ -34,6 +34,11 @@ def quoted(text: str) -> str:
     """A text as SQL writes it."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
+
+
+def no_tables(root: str) -> InputError:
+    """A mistyped root is an empty one."""
+    return InputError(f"there are no tables below {root}", "give --root or --profile as in the run")
 
 
 def spark_schema(table: Table) -> StructType:

@@ -50,6 +50,8 @@ class Expected:
     """Rows that were chosen for it."""
     has_labels: bool = False
     """People have labelled pairs, so that the judge can be compared with them."""
+    threshold: float = 0.0
+    """Least P(yes) of a released rewrite; 0 where the best share is taken."""
 
 
 def suites(gate: Gate, expected: Expected) -> Mapping[str, Suite]:
@@ -219,7 +221,7 @@ def _instruct(gate: Gate, expected: Expected) -> Suite:
         one_of("kind", PairKind),
         one_of("split", Split),
         *_turns(),
-        *_released_rows(gate),
+        *_released_rows(gate, expected.threshold),
         _mean_words("id", gate, expected),
         *filled(INSTRUCT, gate.filled),
         *(
@@ -233,7 +235,7 @@ def _instruct(gate: Gate, expected: Expected) -> Suite:
     return Suite(INSTRUCT, rules, "id", "publish again; the candidate stays in _staged_instruct")
 
 
-def _released_rows(gate: Gate) -> tuple[Rule, ...]:
+def _released_rows(gate: Gate, threshold: float) -> tuple[Rule, ...]:
     licences = ", ".join(map(quoted, gate.licences))
     return (
         every_row("placeholders_match_media", PLACED, "one placeholder per medium, in user turns",
@@ -244,8 +246,8 @@ def _released_rows(gate: Gate) -> tuple[Rule, ...]:
         every_row("licence_allowed", f"licence.spdx IN ({licences})" if licences else "length(licence.spdx) > 0",
                   ", ".join(gate.licences) or "any", "licence.spdx", "gate.licences"),
         every_row("rewrites_are_judged",
-                  "kind = 'original' OR (NOT isnan(quality.p_yes) AND quality.p_yes BETWEEN 0 AND 1)",
-                  "P(yes) between 0 and 1", "string(quality.p_yes)"),
+                  f"kind = 'original' OR (NOT isnan(quality.p_yes) AND quality.p_yes BETWEEN {threshold!r}D AND 1)",
+                  f"P(yes) between {threshold:g} and 1", "string(quality.p_yes)"),
         every_row("lineage_complete",
                   "IF(kind = 'original', lineage.sample_id = id, lineage.pair_id = id AND lineage.call_key IS NOT NULL"
                   " AND lineage.prompt_version IS NOT NULL AND lineage.model IS NOT NULL)"

@@ -16,8 +16,7 @@ from rich.text import Text
 
 from jobs.run import Options
 from jobs.session import spark_session
-from jobs.tables import Tables
-from schemas.errors import InputError
+from jobs.tables import Tables, no_tables
 
 PIPE_WIDTH = 160
 
@@ -27,7 +26,7 @@ def open_tables(ctx: typer.Context) -> tuple[Options, Tables]:
     options = read_options(ctx)
     tables = Tables(spark_session(options.config), options.config.storage)
     if not tables.exists("samples"):
-        raise InputError(f"there are no tables below {tables.root}", "give --root or --profile as in the run")
+        raise no_tables(tables.root)
     return options, tables
 
 

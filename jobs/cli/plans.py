@@ -6,10 +6,15 @@ from typing import Annotated
 
 import typer
 
+from jobs.candidates import the_judge
 from jobs.cli.context import print_json, print_table, read_options
 from jobs.estimate import Estimate, estimate
+from jobs.export.run import export_folder
+from jobs.mix import Mix
 from jobs.plan import PlannedCalls, RunPlan, plan_calls, planned_calls
-from jobs.run import Options, Stage, open_run
+from jobs.publish import choose
+from jobs.release import manifest
+from jobs.run import Options, Stage, Work, open_run
 from jobs.stages import Run
 from jobs.wanted import judge_requests, rewrite_requests
 from schemas.source import Source
@@ -20,6 +25,7 @@ READS: Mapping[Stage, Sequence[str]] = {
     Stage.JUDGE: ("samples", "rewritten", "media_bytes", "calls"),
     Stage.PUBLISH: ("samples", "rewritten", "judged"),
     Stage.EXPORT: ("instruct", "media_bytes"),
+    Stage.REPORT: ("releases", "runs", "samples", "rejects", "rewritten", "judged", "instruct"),
 }
 """Tables that a stage reads."""
 
@@ -42,19 +48,43 @@ def print_run_plan(
         typer.echo("no samples yet: `mammoth-vl normalise` reads them, then the calls can be counted")
 
 
-def print_stage_plan(options: Options, stage: Stage, as_json: bool) -> None:
-    """What one stage would read and ask."""
-    with open_run(options) as run:
+def print_stage_plan(options: Options, stage: Stage, as_json: bool, work: Work | None = None) -> None:
+    """What one stage would read, choose and ask."""
+    with open_run(options, asks=stage in (Stage.REWRITE, Stage.JUDGE), begins=False) as run:
         reads = {name: run.tables.read(name).count() for name in READS[stage]}
         calls = estimate(run, _calls(run, stage))
+        chosen = _chosen(run) if stage is Stage.PUBLISH else None
+        written = _written(run, work or Work()) if stage is Stage.EXPORT else {}
     if as_json:
-        print_json({"stage": stage.value, "reads": reads, "calls": _facts(calls), "sums": sums(calls)})
+        told = {"chosen": asdict(chosen) | {"quotas": _quotas(chosen)}} if chosen else written
+        print_json({"stage": stage.value, "reads": reads, "calls": _facts(calls), "sums": sums(calls), **told})
         return
     print_table(f"{stage.value} would read", ("table", "rows"), list(reads.items()))
+    if chosen is not None:
+        rows = [tuple(quota.values()) for quota in _quotas(chosen)]
+        print_table(f"publish would choose {sum(chosen.quotas.values()):,} rows", ("source", "kind", "rows"), rows)
+        print_table("and leave out", ("reason", "rows"), list(chosen.left_out.items()))
+    if written:
+        print_table("export would write", tuple(written), [tuple(written.values())])
     if calls:
         _print_estimates(calls)
     else:
         typer.echo("no engine is asked")
+
+
+def _chosen(run: Run) -> Mix:
+    return choose(run.tables, run.config, the_judge(run.tables, run.config, None))[2]
+
+
+def _quotas(chosen: Mix) -> list[dict[str, object]]:
+    return [{"source": source, "kind": kind, "rows": rows} for (source, kind), rows in sorted(chosen.quotas.items())]
+
+
+def _written(run: Run, work: Work) -> dict[str, object]:
+    release = manifest(run.tables, work.release_id)
+    folder = export_folder(run.tables, run.config, release, work.destination)
+    form = run.config.export.format.value
+    return {"release": release["release_id"], "rows": release["rows"], "format": form, "folder": folder}
 
 
 def _calls(run: Run, stage: Stage) -> list[PlannedCalls]:

@@ -144,7 +144,7 @@ def export(
     """Write a release as training files; one that was begun goes on, one that is finished is left as it is."""
     options = read_options(ctx, *([f"export.format={form.value}"] if form else []))
     if dry_run:
-        print_stage_plan(options, Stage.EXPORT, as_json)
+        print_stage_plan(options, Stage.EXPORT, as_json, Work(release_id=release, destination=to))
     else:
         _stage(options, [Stage.EXPORT], Work(release_id=release, destination=to), as_json)
 
@@ -159,7 +159,7 @@ def _alone(ctx: typer.Context, stage: Stage, dry_run: bool, as_json: bool, no_en
 
 def _stage(options: Options, stages: Sequence[Stage], work: Work | None = None, as_json: bool = False) -> None:
     asks = Stage.REWRITE in stages or Stage.JUDGE in stages
-    with open_run(options, asks) as run, told(run, as_json) as outcome:
+    with open_run(options, asks, begins=Stage.NORMALISE in stages) as run, told(run, as_json) as outcome:
         for stage in stages:
             run.progress.log(f"run {run.run_id}: {stage.value} begins")
             run_stage(run, stage, outcome, work or Work())

@@ -17,7 +17,7 @@ from pyspark.sql import Row, SparkSession
 from jobs.cli.context import print_csv, print_json, print_table, read_options
 from jobs.engines import load_engines
 from jobs.progress import Progress
-from jobs.session import DELTA_PACKAGE, spark_session
+from jobs.session import DELTA_PACKAGE, spark_session, told_by
 from jobs.tables import Tables
 from jobs.views import packaged_views, register_views
 from schemas.errors import ConfigError, InputError
@@ -69,9 +69,9 @@ def sql(
         cells = [[_value(cell) for cell in row] for row in found.collect()]
     except AnalysisException as error:
         known = ", ".join([*TABLES, *packaged_views()])
-        raise ConfigError(f"the query cannot be understood: {_first(error)}", f"tables and views: {known}") from error
+        raise ConfigError(f"the query cannot be understood: {told_by(error)}", f"tables and views: {known}") from error
     except PySparkException as error:
-        raise ConfigError(f"the query failed: {_first(error)}", "see docs/sql.md for queries that work") from error
+        raise ConfigError(f"the query failed: {told_by(error)}", "see docs/sql.md for queries that work") from error
     if len(cells) > rows:
         Progress(quiet=False).say(f"only the first {rows:,} rows are shown; --rows shows more")
         cells.pop()
@@ -127,10 +127,6 @@ def _value(cell: Any) -> Any:  # noqa: ANN401 - any SQL value
     return None if isinstance(cell, float) and not isfinite(cell) else cell
 
 
-def _first(error: PySparkException) -> str:
-    return str(error).strip().splitlines()[0]
-
-
 def _read_query(file: Path) -> str:
     try:
         return file.read_text("utf-8")
@@ -154,8 +150,11 @@ def bundle(
 
 def write_bundle(target: Path) -> int:
     """The packages as one zip; returns the number of files."""
-    count = 0
-    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
-        for count, (path, content) in enumerate(packaged_files(), start=1):  # noqa: B007 - the last one is told
-            archive.writestr(path, content)
-    return count
+    packed = list(packaged_files())
+    try:
+        with ZipFile(target, "w", ZIP_DEFLATED) as archive:
+            for path, content in packed:
+                archive.writestr(path, content)
+    except OSError as error:
+        raise InputError(f"{target} cannot be written: {error}", "name a zip file in a folder that exists") from error
+    return len(packed)

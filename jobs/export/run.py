@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
@@ -19,7 +20,7 @@ from jobs.export.folder import (
     read_manifest,
     write_beside,
 )
-from jobs.export.shards import Shape, Shard, check_shards, finished, note, shard_counts, write_shards
+from jobs.export.shards import Shape, Shard, check_shards, note, noted, shard_counts, write_shards
 from jobs.release import manifest, read_release
 from jobs.tables import Tables
 from schemas.config import Config
@@ -55,12 +56,18 @@ def export(
     LLaVA's form goes to `<release>`, any other to `<release>-<format>`.
     """
     release = manifest(tables, release_id)
-    form = FORMS.get(config.export.format)
-    name = str(release["release_id"]) + ("" if form is None else f"-{config.export.format}")
-    folder = destination or files.join(tables.root, "exports", name)
-    if form is None:
+    folder = export_folder(tables, config, release, destination)
+    if config.export.format not in FORMS:
         return llava.export_llava(tables, config, release, folder)
     return _export_shards(tables, config, release, folder)
+
+
+def export_folder(tables: Tables, config: Config, release: Row, destination: str | None) -> str:
+    """Where an export goes; local paths are made absolute, as the tasks that write have folders of their own."""
+    if destination is None:
+        form = f"-{config.export.format}" if config.export.format in FORMS else ""
+        return files.join(tables.root, "exports", f"{release['release_id']}{form}")
+    return destination if "://" in destination else str(Path(destination).absolute())
 
 
 def _export_shards(tables: Tables, config: Config, release: Row, folder: str) -> ExportFacts:
@@ -72,7 +79,7 @@ def _export_shards(tables: Tables, config: Config, release: Row, folder: str) ->
     if (done := finished_export(folder, asked)) is not None:
         return done
     if not is_begun(folder, asked):
-        notes = [note(shard.name) for shard in finished(folder)]
+        notes = [note(shard.name) for shard in noted(folder)]
         clear(folder, asked, [*Split, dataset_card.NAME, *notes])
     rows = with_problems(tables, read_release(tables, number))
     estimates, expected, left_out = _weigh(rows)

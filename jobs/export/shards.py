@@ -102,14 +102,23 @@ def _many(counts: Mapping[str, int]) -> Column:
 
 
 def finished(folder: str) -> list[Shard]:
-    """Shards that are in place and were read back, by name."""
+    """Shards that were read back and lie there still with as many bytes, by name."""
+    return [shard for shard in noted(folder) if _lies(folder, shard)]
+
+
+def noted(folder: str) -> list[Shard]:
+    """Shards that were read back, by name, whatever became of them."""
     notes = files.join(folder, NOTES)
     if not files.exists(notes):
         return []
     names = files.find(notes, [f"{split}-*.json" for split in Split])
-    return sorted(
-        (Shard(**json.loads(files.read_bytes(files.join(notes, name)))) for name in names), key=lambda shard: shard.name
-    )
+    read = (Shard(**json.loads(files.read_bytes(files.join(notes, name)))) for name in names)
+    return sorted(read, key=lambda shard: shard.name)
+
+
+def _lies(folder: str, shard: Shard) -> bool:
+    path = files.join(folder, shard.name)
+    return files.exists(path) and files.size(path) == shard.bytes
 
 
 def note(name: str) -> str:

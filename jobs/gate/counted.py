@@ -1,7 +1,6 @@
 """Numbers that no pass over a single table gives: against the logs, and between tables."""
 
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,7 +83,7 @@ def count_stages(subject: Subject) -> Numbers:
         ("judged", "drop_rate"): Counted(intake.drop_rate),
     }
     if subject.kappa is not None:
-        numbers["judged", "agrees_with_people"] = Counted(None if math.isnan(subject.kappa) else subject.kappa)
+        numbers["judged", "agrees_with_people"] = subject.kappa
     return numbers
 
 

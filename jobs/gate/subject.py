@@ -11,6 +11,7 @@ from jobs.candidates import Intake
 from jobs.release import staged
 from jobs.tables import Tables, spark_schema
 from schemas.config import Config
+from schemas.errors import PipelineError
 from schemas.expectations import NO_END, Rule
 from schemas.tables import TABLES
 
@@ -71,8 +72,9 @@ class Subject:
     candidate: Candidate
     config: Config
     intake: Intake
-    kappa: float | None = None
-    """Mean of the deciding judge's kappas with people, NaN where nobody labelled enough pairs; None without labels."""
+    kappa: Counted | None = None
+    """Mean of the deciding judge's kappas with people, nothing where nobody labelled enough pairs or labels cannot be
+    read; None without labels, or where no floor is asked for."""
 
 
 def subject_of(tables: Tables, candidate: Candidate, config: Config, intake: Intake) -> Subject:
@@ -90,14 +92,20 @@ def subject_of(tables: Tables, candidate: Candidate, config: Config, intake: Int
     )
 
 
-def _kappa(tables: Tables, candidate: Candidate, config: Config) -> float | None:
+def _kappa(tables: Tables, candidate: Candidate, config: Config) -> Counted | None:
+    if config.gate.min_kappa is None:
+        return None
     # Imported here: it brings the pages along.
     from jobs.labels import agreement
 
-    found = agreement(tables, config, candidate.judge_id)
+    try:
+        found = agreement(tables, config, candidate.judge_id)
+    except PipelineError as error:
+        return Counted(None, (str(error.args[0]),))
     if found is None:
         return None
-    return found.with_people(found.judges[0], config.gate.min_labels) if found.judges else math.nan
+    kappa = found.with_people(found.judges[0], config.gate.min_labels) if found.judges else math.nan
+    return Counted(None if math.isnan(kappa) else kappa)
 
 
 def outcome_of(table: str, rule: Rule, success: bool, counted: Counted, next_step: str) -> Outcome:

@@ -18,7 +18,7 @@ from jobs.gate.subject import Candidate, Counted, Numbers, Outcome, Subject, sho
 from jobs.gate.validate import load_library, validate
 from jobs.tables import Tables
 from jobs.together import ask_together
-from schemas.config import Config
+from schemas.config import Config, ThresholdKind
 from schemas.errors import GateError
 from schemas.expectations import Suite
 from schemas.suites import Expected, suites
@@ -49,7 +49,9 @@ class Verdict:
 def judge_subject(subject: Subject, measures: Mapping[str, Measure] = MEASURES) -> tuple[Outcome, ...]:
     """An outcome for each rule; what raises has failed, and so have the rules that it should have counted for."""
     candidate = subject.candidate
-    expected = Expected(candidate.release_id, candidate.rows, subject.kappa is not None)
+    least = subject.config.publishing.threshold
+    threshold = least.value if least.kind is ThresholdKind.ABSOLUTE else 0.0
+    expected = Expected(candidate.release_id, candidate.rows, subject.kappa is not None, threshold)
     wanted = suites(subject.config.gate, expected)
     numbers: dict[tuple[str, str], Counted] = {}
     outcomes = []

@@ -4,6 +4,7 @@ from pyspark.errors import PySparkException
 
 from jobs.report.card import Gallery, render_gallery
 from jobs.report.rows import Showing, overview, read_cards
+from jobs.session import told_by
 from jobs.tables import Tables
 from schemas.config import Config
 from schemas.errors import ConfigError
@@ -19,7 +20,7 @@ def rows_html(
     try:
         cards = read_cards(tables, rows.where(where).orderBy("id", "sample_id"), Showing(limit, SIDE))
     except PySparkException as error:
-        told = str(error).strip().splitlines()[0]
+        told = told_by(error)
         raise ConfigError(f"--where cannot be asked: {told}", f"columns: {', '.join(rows.columns)}") from error
     note = f"{len(cards)} rows, at most {limit}, where {where}; tables below {tables.root}."
     return render_gallery(Gallery("Rows", note, cards))
