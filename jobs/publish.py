@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from jobs import release as releases
-from jobs.candidates import Intake, candidates, count, released, take, the_judge, verdicts
+from jobs.candidates import ACCEPTED, Intake, candidates, count, released, take, the_judge, verdicts
 from jobs.gate.subject import Candidate
 from jobs.gate.verdict import Verdict, refuse, run_gate
 from jobs.mix import Mix, mix
@@ -53,8 +53,8 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
 def _nothing_left(intake: Intake, chosen: Mix) -> GateError:
     reasons: dict[str, int] = dict(chosen.left_out)
     for tally in intake.reasons.values():
-        for reason, rows in tally.items():
-            reasons[reason] = reasons.get(reason, 0) + rows
+        for reason in set(tally) - {ACCEPTED}:
+            reasons[reason] = reasons.get(reason, 0) + tally[reason]
     told = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(reasons.items(), key=lambda told: -told[1]))
     return GateError(
         f"no row is left to publish, so nothing was published: {told or 'there is no candidate'}",

@@ -39,6 +39,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return workers if workers > 1 else 0
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups when it comes to its turn
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a costly fixture or a file stay together, whichever worker runs them; long ones come first."""
     uses = {name: {item.path for item in items if name in getattr(item, "fixturenames", ())} for name in SHARED}

@@ -4,8 +4,9 @@ import base64
 import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from math import isfinite
 from typing import Any
 
 import typer
@@ -18,7 +19,10 @@ from jobs.run import Options
 from jobs.session import spark_session
 from jobs.tables import Tables, no_tables
 
-PIPE_WIDTH = 160
+PIPE_WIDTH, WIDEST = 160, 10_000
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+LEAST_WIDTH = 14
+"""Columns that have less, in letters, are not worth reading."""
 
 
 def open_tables(ctx: typer.Context) -> tuple[Options, Tables]:
@@ -40,15 +44,30 @@ def read_options(ctx: typer.Context, *own: str, defaults: Sequence[str] = ()) ->
 
 
 def print_json(value: object) -> None:
-    """JSON on stdout; bytes in base64, times in ISO 8601."""
-    sys.stdout.write(_json(value, indent=2) + "\n")
+    """JSON on stdout; bytes in base64, times in ISO 8601, NaN and infinities as null."""
+    sys.stdout.write(_json(_finite(value), indent=2) + "\n")
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """CSV on stdout, with a header; NULL is an empty field, what has no form in CSV is JSON."""
     writer = csv.writer(sys.stdout)
     writer.writerow(columns)
-    writer.writerows([cell if isinstance(cell, str | None) else _json(cell).strip('"') for cell in row] for row in rows)
+    writer.writerows(map(_cell, row) for row in rows)
+
+
+def _cell(value: object) -> object:
+    """A text that a spreadsheet would take for a formula gets a quote before it."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULAS) else value
+    return None if value is None else _json(value).strip('"')
 
 
 def _json(value: object, indent: int | None = None) -> str:
@@ -73,7 +92,25 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     console = _console()
     if title:
         console.print(Text(f"\n{title}", style="bold"))
+    wanted = console.measure(table, options=console.options.update(max_width=WIDEST)).maximum
+    if not console.is_terminal:
+        # A pipe has no width: a table is as wide as it wants to be.
+        console.width = min(WIDEST, max(PIPE_WIDTH, wanted))
+    elif len(columns) * LEAST_WIDTH > console.width < wanted:
+        table = _records(columns, cells)
     console.print(table)
+
+
+def _records(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """Rows one below the other, for a terminal too narrow to hold them side by side."""
+    table = Table(box=SIMPLE_HEAD, show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
+    for row in rows:
+        for column, cell in zip(columns, row, strict=True):
+            table.add_row(Text(column, style="bold"), Text("" if cell is None else _plain(cell)))
+        table.add_section()
+    return table
 
 
 def print_beside(left: tuple[str, str], right: tuple[str, str]) -> None:
@@ -91,7 +128,6 @@ def print_beside(left: tuple[str, str], right: tuple[str, str]) -> None:
 
 
 def _console() -> Console:
-    # A pipe has no width: tables are as wide there as they want to be.
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.candidates import the_judge
+from jobs.candidates import Intake, the_judge
 from jobs.cli.context import print_json, print_table, read_options
 from jobs.estimate import Estimate, estimate
 from jobs.export.run import export_folder
@@ -53,17 +53,17 @@ def print_stage_plan(options: Options, stage: Stage, as_json: bool, work: Work |
     with open_run(options, asks=stage in (Stage.REWRITE, Stage.JUDGE), begins=False) as run:
         reads = {name: run.tables.read(name).count() for name in READS[stage]}
         calls = estimate(run, _calls(run, stage))
-        chosen = _chosen(run) if stage is Stage.PUBLISH else None
+        intake, chosen = _chosen(run) if stage is Stage.PUBLISH else (None, None)
         written = _written(run, work or Work()) if stage is Stage.EXPORT else {}
     if as_json:
-        told = {"chosen": asdict(chosen) | {"quotas": _quotas(chosen)}} if chosen else written
+        told = written
+        if intake and chosen:
+            told = {"candidates": intake.reasons, "quotas": _quotas(chosen), "left_out": chosen.left_out}
         print_json({"stage": stage.value, "reads": reads, "calls": _facts(calls), "sums": sums(calls), **told})
         return
     print_table(f"{stage.value} would read", ("table", "rows"), list(reads.items()))
-    if chosen is not None:
-        rows = [tuple(quota.values()) for quota in _quotas(chosen)]
-        print_table(f"publish would choose {sum(chosen.quotas.values()):,} rows", ("source", "kind", "rows"), rows)
-        print_table("and leave out", ("reason", "rows"), list(chosen.left_out.items()))
+    if intake and chosen:
+        _print_choice(intake, chosen)
     if written:
         print_table("export would write", tuple(written), [tuple(written.values())])
     if calls:
@@ -72,12 +72,22 @@ def print_stage_plan(options: Options, stage: Stage, as_json: bool, work: Work |
         typer.echo("no engine is asked")
 
 
-def _chosen(run: Run) -> Mix:
-    return choose(run.tables, run.config, the_judge(run.tables, run.config, None))[2]
+def _chosen(run: Run) -> tuple[Intake, Mix]:
+    return choose(run.tables, run.config, the_judge(run.tables, run.config, None))[1:]
+
+
+def _print_choice(intake: Intake, chosen: Mix) -> None:
+    kinds = [(kind, reason, rows) for kind, tally in intake.reasons.items() for reason, rows in tally.items()]
+    print_table("candidates", ("kind", "reason", "rows"), kinds)
+    print_table("of the accepted ones left out", ("reason", "rows"), list(chosen.left_out.items()))
+    rows = [tuple(quota.values()) for quota in _quotas(chosen)]
+    print_table(f"publish would choose {sum(chosen.quotas.values()):,} rows", ("source", "kind", "rows"), rows)
 
 
 def _quotas(chosen: Mix) -> list[dict[str, object]]:
-    return [{"source": source, "kind": kind, "rows": rows} for (source, kind), rows in sorted(chosen.quotas.items())]
+    return [
+        {"source": source, "kind": kind, "rows": rows} for (source, kind), rows in sorted(chosen.quotas.items()) if rows
+    ]
 
 
 def _written(run: Run, work: Work) -> dict[str, object]:

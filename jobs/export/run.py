@@ -85,7 +85,7 @@ def _export_shards(tables: Tables, config: Config, release: Row, folder: str) ->
     estimates, expected, left_out = _weigh(rows)
     counts = shard_counts(estimates, config.export.shard_bytes)
     shards = write_shards(tables, rows.where("problem IS NULL"), folder, form.shape, counts)
-    _count(folder, shards, expected)
+    compare_counts(folder, shards, expected)
     facts = ExportFacts(number, folder, format=kind.value, shards=tuple(shards), left_out=left_out)
     hashes = write_beside(folder, form.beside(tables, release, facts))
     facts = ExportFacts(number, folder, "", (), (), left_out, kind.value, tuple(shards), hashes)
@@ -105,7 +105,8 @@ def _weigh(rows: DataFrame) -> tuple[dict[str, float], dict[str, int], dict[str,
     return estimates, {split: int(row["rows"]) for split, row in kept.items()}, dict(sorted(left.items()))
 
 
-def _count(folder: str, shards: list[Shard], expected: Mapping[str, int]) -> None:
+def compare_counts(folder: str, shards: list[Shard], expected: Mapping[str, int]) -> None:
+    """PipelineError where shards hold other rows than the release, by split."""
     written: dict[str, int] = {}
     for shard in shards:
         written[shard.split] = written.get(shard.split, 0) + shard.rows

@@ -88,11 +88,12 @@ def subject_of(tables: Tables, candidate: Candidate, config: Config, intake: Int
         candidate,
         config,
         intake,
-        _kappa(tables, candidate, config),
+        kappa_for(tables, candidate, config),
     )
 
 
-def _kappa(tables: Tables, candidate: Candidate, config: Config) -> Counted | None:
+def kappa_for(tables: Tables, candidate: Candidate, config: Config) -> Counted | None:
+    """What `Subject.kappa` says."""
     if config.gate.min_kappa is None:
         return None
     # Imported here: it brings the pages along.

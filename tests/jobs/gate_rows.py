@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from jobs.candidates import Intake
-from jobs.gate.subject import Candidate, Subject
+from jobs.gate.subject import Candidate, Counted, Subject
 from jobs.release import STAGED
 from jobs.tables import spark_schema
 from schemas.config import Config
@@ -253,4 +253,4 @@ def spoil(frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
 def subject_of_rows(frames: Mapping[str, DataFrame], config: Config, chosen: int, intake: Intake = INTAKE) -> Subject:
     """What the gate would see."""
     plain = {name: frame.drop("n") for name, frame in frames.items()}
-    return Subject(plain, Candidate(STAGED, 0, chosen, 1, "run"), config, intake, 0.7)
+    return Subject(plain, Candidate(STAGED, 0, chosen, 1, "run"), config, intake, Counted(0.7))

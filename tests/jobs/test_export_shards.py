@@ -7,7 +7,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 import yaml
 from engines import vllm_python
+from pyspark.sql import functions as f
 from release_rows import HOSTILE, settings
 
 from jobs.cli.app import main
 from jobs.export import ExportFacts, check_export, export
 from jobs.export.examples import Example
-from jobs.export.run import FORMS
+from jobs.export.run import FORMS, compare_counts
+from jobs.export.shards import note
 from jobs.release import read_release
 from jobs.tables import Tables
 from schemas.enums import ExportFormat
@@ -152,6 +154,38 @@ def test_an_export_that_died_goes_on_without_doing_finished_shards_again(
     assert {p: s for p, s in done.items() if p.parts[0] != "unfinished"}.items() <= stamps(folder).items()
     assert sorted(path.name for path in folder.iterdir()) == sorted(path.name for path in Path(whole.folder).iterdir())
     assert not list(folder.rglob("*.tmp"))
+
+
+def test_shards_that_are_gone_or_cut_are_made_again(sharded: dict[str, ExportFacts], published: Tables, tmp_path: Path):
+    whole, folder = sharded["hf"], tmp_path / "begun"
+    shutil.copytree(whole.folder, folder)
+    (folder / "unfinished").mkdir()
+    asked = json.loads((folder / "manifest.json").read_text())["asked"]
+    (folder / "unfinished" / "asked.json").write_text(json.dumps(asked))
+    (folder / "manifest.json").unlink()
+    for shard in whole.shards:
+        (folder / note(shard.name)).write_text(json.dumps(asdict(shard)))
+    gone, cut, *_ = whole.shards
+    (folder / gone.name).unlink()
+    os.truncate(folder / cut.name, 100)
+    assert write(published, "hf", folder).shards == whole.shards
+    assert check_export(str(folder)) == []
+
+
+def test_counts_that_differ_from_the_release_stop_an_export(sharded: dict[str, ExportFacts]):
+    shards = list(sharded["hf"].shards)
+    rows = {split: sum(shard.rows for shard in shards if shard.split == split) for split in ("si", "ov")}
+    compare_counts("x", shards, rows)
+    with pytest.raises(PipelineError, match="export x holds rows"):
+        compare_counts("x", shards[1:], rows)
+
+
+def test_pictures_that_do_not_decode_stop_an_export(published: Tables, tmp_path: Path):
+    shutil.copytree(published.root, tmp_path / "root")
+    tables = Tables(published.spark, settings(tmp_path / "root").storage)
+    tables.overwrite("media_bytes", tables.read("media_bytes").withColumn("data", f.expr("substring(data, 1, 60)")))
+    with pytest.raises(PipelineError, match="does not decode"):
+        write(tables, "hf", tmp_path / "again")
 
 
 def spoil(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:

@@ -172,6 +172,18 @@ def test_numbers_outside_their_bands_and_a_column_of_nulls(clean: Frames):
     assert every == PLANTED | BANDS | {("samples", "rows")}
 
 
+def test_a_rewrite_below_the_threshold_is_in_no_release(clean: Frames):
+    low = f.when(f.col("n") == 71, f.col("quality").withField("p_yes", f.lit(0.3))).otherwise(f.col("quality"))
+    frames = {**clean, "instruct": clean["instruct"].withColumn("quality", low)}
+    for threshold, wanted in (
+        ("{value: 0.5}", True),
+        ("{value: 0.3}", False),
+        ("{kind: top_share, value: 0.5}", False),
+    ):
+        asked = subject_of_rows(frames, config_of(f"publishing.threshold={threshold}"), RELEASED)
+        assert (("instruct", "rewrites_are_judged") in failed(judge_subject(asked))) is wanted
+
+
 def test_an_empty_table_does_not_pass(clean: Frames):
     others = set(clean) - {"instruct", "runs"}
     hollow = {name: frame.where("false") if name in others else frame for name, frame in clean.items()}

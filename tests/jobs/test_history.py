@@ -1,5 +1,6 @@
 """Releases compared, verified and put back; and what readers see while one is published, whatever dies meanwhile."""
 
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ from release_rows import settings
 from jobs import publish as publishing
 from jobs.history import diff, rollback, verify
 from jobs.publish import publish
-from jobs.release import KEEP, latest, read_release
+from jobs.release import latest, manifest, read_release
 from jobs.report.explain import explain
 from jobs.run import Options
 from jobs.tables import Tables
@@ -80,6 +81,9 @@ def test_diff_verify_and_rollback(two: Tables):
     back = rollback(two, 1)
     assert (back["release_id"], back["rows"], back["restored_from"]) == (3, 50, 1)
     assert back["content_hash"] == verify(two, 1)["content_hash"] == verify(two)["content_hash"]
+    old = manifest(two, 1)
+    assert (back["judge_id"], back["versions"], back["gate_id"]) == ("j1", old["versions"], old["gate_id"])
+    assert json.loads(back["versions"])["judged"] >= 0
     assert {row[0] for row in two.read("instruct").select("release_id").distinct().collect()} == {3}
     assert read_release(two, 2).count() == 140
     with pytest.raises(ConfigError, match="has the content of release 1 already"):
@@ -91,13 +95,30 @@ def test_diff_verify_and_rollback(two: Tables):
 def test_verify_notices_rows_and_files_that_are_gone(two: Tables):
     lost = DeltaTable(two.path("instruct")).file_uris()
     Path(lost[0]).rename(f"{lost[0]}.away")
-    with pytest.raises(InputError, match=r"release 2 .* cannot be read"):
+    with pytest.raises(InputError, match=r"release 2 .* cannot be read: .*(does not exist|not found)"):
         verify(two)
     assert verify(two, 1)["rows"] == 50
     Path(f"{lost[0]}.away").rename(lost[0])
     two.spark.sql(f"UPDATE {two.sql_name('releases')} SET rows = rows + 1 WHERE release_id = 2")
     with pytest.raises(InputError, match=r"its manifest says 141 rows"):
         verify(two)
+
+
+def test_what_was_lost_is_put_right_by_publishing_again(two: Tables):
+    config, log = settings(Path(two.root)), Path(two.path("instruct"), "_delta_log")
+    Path(DeltaTable(two.path("instruct")).file_uris()[0]).unlink()
+    again = publish(two, config, "run 3")
+    assert (again.is_new, again.release_id, verify(two)["rows"]) == (True, 3, 140)
+    lost = sorted(log.glob("*.json"))[-1]
+    for file in (lost, lost.with_suffix(".crc"), log / f".{lost.name}.crc"):
+        file.unlink(missing_ok=True)
+    assert two.spark._jvm is not None
+    two.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # as a new process finds it
+    two = Tables(two.spark, two.storage)
+    with pytest.raises(InputError, match="release 3"):
+        verify(two)
+    again = publish(two, config, "run 4")
+    assert (again.is_new, again.release_id, verify(two)["rows"]) == (True, 4, 140)
 
 
 def test_a_table_that_was_changed_past_its_release_is_told_and_put_right(two: Tables):
@@ -136,7 +157,8 @@ def test_a_published_row_is_explained_whatever_became_of_its_sample(two: Tables)
 def test_old_releases_outlive_a_vacuum(two: Tables):
     name = two.sql_name("instruct")
     kept = two.spark.sql(f"DESCRIBE DETAIL {name}").collect()[0]["properties"]
-    assert kept["delta.deletedFileRetentionDuration"] == kept["delta.logRetentionDuration"] == KEEP
+    assert kept["delta.deletedFileRetentionDuration"] == kept["delta.logRetentionDuration"]
+    assert kept["delta.logRetentionDuration"] == "interval 3650 days"
     two.spark.sql(f"VACUUM {name}")
     assert [verify(two, number)["rows"] for number in (1, 2)] == [50, 140]
 

@@ -12,6 +12,7 @@ from markupsafe import escape
 from pyspark.sql import SparkSession
 from release_rows import GROUPS, PICTURES, Rows, digest, make_pair, make_verdict, settings
 
+from jobs.gate.subject import Candidate, Counted, kappa_for
 from jobs.labels import LabelFile, agreement, draw_pairs, draw_sheet, import_labels, parse_labels
 from jobs.report.collect import collect
 from jobs.report.compare import compare_judges
@@ -21,6 +22,7 @@ from jobs.report.report import report_html, report_markdown
 from jobs.report.rows import Showing, overview, read_cards
 from jobs.run import Options
 from jobs.tables import Tables
+from schemas.config import Config
 from schemas.errors import ConfigError, InputError
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -153,10 +155,36 @@ def test_a_call_is_rendered_again_as_it_was_sent_and_its_record_read_again(done:
     media = tables.read("samples").where(f"sample_id = '{pair['sample_id']}'").collect()[0]["media"]
     for call in found.calls:
         assert [sha for message in call.messages for sha in message.pictures] == [shas[name] for name in media]
+    fewer = tuple(engine.model_copy(update={"max_pictures": 1}) for engine in done.config.engines)
+    smaller = done.config.model_copy(update={"engines": fewer})
+    then = explain(tables, Options(smaller, sources), pair["pair_id"][:16]).calls
+    assert any("not what was sent" in call.rendering for call in then)
     rewrite = next(call for call in found.calls if call.purpose == "rewrite")
     assert str(escape(rewrite.reply)) in render_explanation(found)
     assert (found.record.same, found.record.problem) == (True, "")
     assert found.card.before[0].text.split()[-1] in found.record.text
+
+
+def floored(config: Config, kappa: float, labels: int) -> Config:
+    gate = config.gate.model_copy(update={"min_kappa": kappa, "min_labels": labels})
+    return config.model_copy(update={"gate": gate})
+
+
+def floors(tables: Tables, config: Config) -> None:
+    """What the gate makes of labels: they count where a floor is asked for, and enough pairs are labelled."""
+    ours = tables.read("judged").where("judge = 'main'").select("judge_id").distinct().collect()[0]["judge_id"]
+    asked = Candidate("t", 0, 1, 1, "run", ours)
+    assert kappa_for(tables, asked, floored(config, 0.4, 5)) == Counted(1)
+    assert kappa_for(tables, asked, floored(config, 0.4, 1000)) == Counted(None), "too few pairs"
+    odd = Path(tables.root, "labels", "notes.json")
+    odd.write_text("{}")
+    assert kappa_for(tables, asked, config) is None, "no floor is asked for"
+    unread = kappa_for(tables, asked, floored(config, 0.4, 5))
+    assert unread is not None
+    assert (unread.value, str(odd) in unread.examples[0]) == (None, True)
+    with pytest.raises(InputError, match=str(odd)):
+        agreement(tables, config)
+    odd.unlink()
 
 
 def labelled(sheet: str, person: str, answers: dict[str, str]) -> bytes:
@@ -196,6 +224,7 @@ def test_a_sheet_is_even_over_verdicts_and_its_labels_come_back(told: tuple[Tabl
     alone = agreement(tables, options.config, second[0]["judge_id"])
     assert alone is not None
     assert (alone.judges, alone.with_people("second")) == (("second",), found.with_people("second"))
+    floors(tables, options.config)
     nobody = agreement(tables, options.config, "")
     assert nobody is not None
     assert nobody.judges == ()

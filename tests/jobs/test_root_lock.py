@@ -10,6 +10,7 @@ from rich.console import Console
 
 from jobs.progress import Progress
 from jobs.run import root_lock
+from schemas.errors import InputError
 
 
 @pytest.fixture
@@ -44,5 +45,8 @@ def test_a_file_system_without_locks(
         with root_lock(str(tmp_path), "r", progress):
             assert "file system without locks" in said.getvalue()
     else:
-        with pytest.raises(OSError, match="no"), root_lock(str(tmp_path), "r", progress):
+        with (
+            pytest.raises(InputError, match=f"root {tmp_path} cannot be written"),
+            root_lock(str(tmp_path), "r", progress),
+        ):
             pass
