@@ -47,7 +47,7 @@ def report(
 ) -> None:
     """Write what a release holds, cost and left out: one HTML page, and the same as Markdown."""
     judges = tuple(name.strip() for name in (compare_judges or "").split(",") if name.strip())
-    if compare_judges is not None and len(judges) != 2:
+    if compare_judges is not None and (len(judges) != 2 or len(set(judges)) != 2):
         raise ConfigError(f"--compare-judges {compare_judges!r}", "give two judges, e.g. --compare-judges main,small")
     if out is not None and not out.endswith(".html"):
         raise ConfigError(f"--out {out!r} is no name of a page", "end it in .html; the Markdown is written beside it")

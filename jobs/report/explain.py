@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import Column, Row
 from pyspark.sql import functions as f
 
-from jobs.candidates import candidates, deciding_judge
+from jobs.candidates import ACCEPTED, candidates, deciding_judge
 from jobs.corpus import catalogue_folder
 from jobs.release import as_of, as_published, latest, manifest
 from jobs.report.calls import Call, calls_about
@@ -89,12 +89,15 @@ def _explained(tables: Tables, options: Options, facts: dict[str, Any], release:
     config = as_published(options.config, release)
     pool = candidates(tables, config, deciding_judge(tables, config, release))
     reasons = pool.where(key).select("reason").limit(1).collect()
+    reason = reasons[0]["reason"] if reasons else _dropped(tables, facts["sample_id"])
+    if reason == ACCEPTED and release is None and latest(tables) is not None:
+        reason += "; the newest release was mixed without it (publishing.total_rows, shares and quotas)"
     siblings = tables.read("rewritten").where(f.col("sample_id") == facts["sample_id"]).select("pair_id").collect()
     place = Place(facts["file"], facts["position"], facts["record_hash"])
     return Explanation(
         card=card,
         release=_release(tables, facts),
-        reason=reasons[0]["reason"] if reasons else _dropped(tables, facts["sample_id"]),
+        reason=reason,
         calls=tuple(calls_about(tables, options, facts)),
         record=record_at(tables, options, facts["source_id"], place),
         siblings=tuple(sorted({s["pair_id"] for s in siblings} - {facts["id"]})),

@@ -34,9 +34,13 @@ def test_a_rejected_record_is_told_and_cannot_act(capsys: pytest.CaptureFixture[
 
 
 def test_two_judges_are_compared_or_none(capsys: pytest.CaptureFixture[str]):
-    code, said = fails(capsys, "report", "--compare-judges", "main")
+    for judges in ("main", "main,main", "main,"):
+        code, said = fails(capsys, "report", "--compare-judges", judges)
+        assert code == 2
+        assert "give two judges" in said
+    code, said = fails(capsys, "report", "--root", "x")
     assert code == 2
-    assert "give two judges" in said
+    assert "--root goes before the command" in said
     code, said = fails(capsys, "report", "--out", "rep.md")
     assert code == 2
     assert "end it in .html" in said
