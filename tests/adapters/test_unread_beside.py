@@ -28,6 +28,7 @@ LINE = "a01-000u-00 ok 154 19 408 746 1661 89 A|MOVE\n"
 WORD = "a01-000u-00-00 ok 154 408 768 27 51 AT A\n"
 ASKED = [{"image": "train_0422", "question": "Where are they?", "answer": "In the canals."}]
 LABELLED = [{"img_id": "train_0422", "question_id": 1, "sent": "Where are they?", "label": {"in canals": 1}}]
+TWO = {"sentence": "Two dogs.", "left_url": "a", "right_url": "b", "label": "True", "identifier": "dev-1-0-0"}
 
 BESIDE: Mapping[str, tuple[str, Files, str, dict[str, str]]] = {
     "pictures' own questions": (
@@ -45,6 +46,10 @@ BESIDE: Mapping[str, tuple[str, Files, str, dict[str, str]]] = {
     "answers for a classifier": (
         "pathvqa", {"pvqa/qas/train/train_qa.pkl": ASKED, "pvqa/qas/train_vqa.pkl": LABELLED}, "In the canals.",
         {"train_vqa.pkl": "for a classifier"},
+    ),
+    "sentences of a split once more": (
+        "nlvr2", {"data/dev.json": json.dumps(TWO), "data/balanced/balanced_dev.json": json.dumps(TWO)}, "True",
+        {"balanced_dev.json": "again"},
     ),
 }  # fmt: skip
 
