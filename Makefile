@@ -37,10 +37,10 @@ lint: spark  ## Style, types, import direction
 	$(BIN)/lint-imports --no-logo
 
 test: engine others browser  ## The tests
-	$(BIN)/pytest -n auto --dist loadgroup -m "not slow" $(ARGS)
+	$(BIN)/pytest -n auto --dist loadscope -m "not slow" $(ARGS)
 
 test-full: engine others browser  ## The tests, those that take long too
-	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n auto --dist loadscope $(ARGS)
 
 check: lint test  ## The gate: lint and test
 

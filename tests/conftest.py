@@ -2,16 +2,19 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from corpora import Answered, answered
 from engines import demo, replayed, tiny_model  # noqa: F401 - fixtures of real engines
 from pyspark.sql import SparkSession
+from xdist.scheduler import LoadScopeScheduling
 
 from jobs.session import FEW_ROWS, spark_session
 from schemas.config import Profile, load_config
@@ -19,16 +22,15 @@ from udfs.engine.control import list_hosts
 from udfs.engine.processes import send, sweep
 from udfs.engine.state import states
 
-ORDER = pytest.StashKey[int]()
-
 
 def pytest_configure(config: pytest.Config) -> None:
     # pyspark leaves the sockets of collect() to the garbage collector.
     config.addinivalue_line("filterwarnings", "ignore:unclosed <socket:ResourceWarning")
 
 
-# What is made once and takes minutes, longest first: its tests share a worker, which begins with them.
-SHARED = ("demo", "replayed", "done")
+# What is made once and takes minutes, longest first: the files that ask for it share a worker.
+SHARED = ("demo: Demo", "replayed: Replay", "done: Answered")
+SESSION = re.compile(r"\b(spark: SparkSession|[a-z]+: Tables)\b")
 WORKERS, WORKER_GB = 2, 8
 
 
@@ -39,16 +41,34 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return workers if workers > 1 else 0
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups when it comes to its turn
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """A scheduler of xdist's own, with other scopes."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+class ByFile(LoadScopeScheduling):
+    """Tests of a file stay together, and so do files that share something costly."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return next((shared for shared in SHARED if shared in _text(Path(self.config.rootpath, file))), file)
+
+
+@cache
+def _text(file: Path) -> str:
+    return file.read_text("utf-8")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share a costly fixture or a file stay together, whichever worker runs them; long ones come first."""
-    uses = {name: {item.path for item in items if name in getattr(item, "fixturenames", ())} for name in SHARED}
-    sessions = {item.path for item in items if "spark" in getattr(item, "fixturenames", ())}
-    for item in items:
-        group = next((name for name in SHARED if item.path in uses[name]), str(item.path))
-        item.add_marker(pytest.mark.xdist_group(group))
-        item.stash[ORDER] = SHARED.index(group) if group in SHARED else len(SHARED) + (item.path not in sessions)
-    items.sort(key=lambda item: item.stash[ORDER])
+    """Files that take long come first, so that workers end together."""
+
+    def place(item: pytest.Item) -> int:
+        text = _text(item.path)
+        found = next((at for at, shared in enumerate(SHARED) if shared in text), None)
+        return len(SHARED) + (SESSION.search(text) is None) if found is None else found
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
