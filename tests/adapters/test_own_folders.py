@@ -150,9 +150,9 @@ CHART = {
 def test_of_structures_to_parse_charts_alone_are_taken(tmp_path: Path):
     rows = [CHART | {"image": [f"./imgs/{name}/1.png"], "dataset_name": name} for name in ("DocVQA", "ChartQA", "TURL")]
     lines = "\n".join(map(json.dumps, rows))
-    for file in ("struct_aware_parse.jsonl", "train.jsonl", "val.jsonl"):
+    for file in ("struct_aware_parse.jsonl", "val.jsonl"):
         assert pictures(tmp_path / file, "mplug_docowl_chart", file, lines) == ["./imgs/ChartQA/1.png"]
-    assert len(pictures(tmp_path / "mine", "mplug_docowl_chart", "mine.jsonl", lines)) == len(rows)
+    assert len(pictures(tmp_path / "mine", "mplug_docowl_chart", "train.jsonl", lines)) == len(rows)
 
 
 @pytest.mark.parametrize("name", ["vqav2", "vizwiz", "alfworld", "geo3k"])

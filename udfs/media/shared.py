@@ -65,7 +65,8 @@ class SharedRoots:
         hits = next(filter(None, ({hit.at: hit for hit in way()} for way in ways)), {})
         if not hits:
             wrong |= dict.fromkeys(map(archives.unreadable_in, declared))
-            detail = "".join((missing.detail, self._told(reading, wanted.paths[0]), *wrong))
+            # First what can be done: a list of long paths is cut.
+            detail = "".join((*self._told(reading, wanted.paths[0]), missing.detail, *wrong))
             raise Drop(missing.reason, detail) from missing
         return self._only([*hits.values()], wanted.paths[0])
 
@@ -99,16 +100,16 @@ class SharedRoots:
         for member in self._packed.holding(roots, replace(wanted, folders=()), wrong):
             yield _Hit(str(member), member.size, partial(members.read_member, member, self._most))
 
-    def _told(self, reading: Reading, path: str) -> str:
-        """A sentence on the roots that may hold a picture: those tried, and those that are not set."""
+    def _told(self, reading: Reading, path: str) -> Iterator[str]:
+        """Words on the roots that may hold a picture: those that are not set, and those tried."""
         named = reading.media_root and not files.exists(files.join(self._source_root, reading.media_root))
         names = reading.origin_roots or ((reading.media_root,) if named else _telling(path)[0])
         tried = [f"{self._roots[name]} (storage.media_roots.{name})" for name in names if name in self._roots]
         unset = [f"storage.media_roots.{name}" for name in names if name not in self._roots]
-        return "".join((
-            f"; tried {' and '.join(tried)} too" if tried else "",
-            f"; {' or '.join(unset)}, which may hold it, is not set" if unset else "",
-        ))  # fmt: skip
+        if unset:
+            yield f"{' or '.join(unset)}, which may hold it, is not set; "
+        if tried:
+            yield f"not in {' and '.join(tried)}; "
 
 
 def _there(root: str, places: Iterable[str], wrong: dict[str, None]) -> Iterator[_Hit]:
