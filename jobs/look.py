@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import chain, islice
 from typing import Any
 
-from jobs.normalise.choose import Item, pick_of, taken
+from jobs.normalise.choose import Item, owners_of, pick_of, taken
 from jobs.normalise.plan import Plan
 from jobs.normalise.read import Builder, Pass
 from jobs.readers import read
@@ -94,7 +94,8 @@ def _alone(items: list[Item], source: Source, _: Family, limit: int) -> Iterator
 
 
 def _mine(item: Item, source: Source) -> Iterator[Record]:
-    return (own for record in read(item.folder, item.range) for _, own in taken(record, item, [source]))
+    owners = owners_of(item, [source])
+    return (own for record in read(item.folder, item.range) for _, own in taken(record, owners))
 
 
 def _joined(items: list[Item], source: Source, family: Family, limit: int) -> Iterator[Record]:

@@ -1,6 +1,7 @@
 """Publishing: choose rows, stage them, let the gate look, and put the release in place in one commit."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -51,11 +52,10 @@ def publish(tables: Tables, config: Config, run_id: str, judge_id: str | None = 
 
 
 def _nothing_left(intake: Intake, chosen: Mix) -> GateError:
-    reasons: dict[str, int] = dict(chosen.left_out)
+    reasons = Counter(chosen.left_out)
     for tally in intake.reasons.values():
-        for reason in set(tally) - {ACCEPTED}:
-            reasons[reason] = reasons.get(reason, 0) + tally[reason]
-    told = ", ".join(f"{reason} {rows:,}" for reason, rows in sorted(reasons.items(), key=lambda told: -told[1]))
+        reasons.update({reason: rows for reason, rows in tally.items() if reason != ACCEPTED})
+    told = ", ".join(f"{reason} {rows:,}" for reason, rows in reasons.most_common())
     return GateError(
         f"no row is left to publish, so nothing was published: {told or 'there is no candidate'}",
         "`mammoth-vl publish --dry-run` with other settings (publishing, gate.licences) shows what would be chosen",

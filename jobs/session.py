@@ -26,7 +26,6 @@ DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 SPARK_ERRORS = (PySparkException, Py4JError)
 """A task that fails while a table is written comes as py4j's own error."""
 
-
 BYTES_SETTINGS: Mapping[str, str] = {
     # Rows that carry pictures: small batches, or Spark's readers hold thousands of them at once.
     "spark.sql.parquet.columnarReaderBatchSize": "32",

@@ -85,10 +85,7 @@ POOLS: Mapping[str, Pool] = {
 @lru_cache(4096)
 def pool_of(file: str) -> str | None:
     """The pool that a file is of."""
-    path = f"/{file}"
-    return next(
-        (pool for pool, one in POOLS.items() if any(fnmatchcase(path, f"*/{made}") for made in one.files)), None
-    )
+    return next((pool for pool, one in POOLS.items() if one.holds(file)), None)
 
 
 class Listed(Strict):
@@ -203,11 +200,13 @@ class Source(Strict):
         made, reading = POOLS[pool], self.reading
         if made.by_id:
             return Selector(field=made.field, values=(self.source_id, self.name), match=made.match)
-        if reading is not None and pool in reading.pooled:
+        if reading is None:
+            return None
+        if pool in reading.pooled:
             return Selector(field=made.field, values=reading.pooled[pool], match=made.match)
-        select = reading.select if reading else None
-        known = select and reading and (select.field == made.field or any(map(made.holds, reading.files)))
-        return select if known else None
+        select = reading.select
+        declared = select and (select.field == made.field or any(map(made.holds, reading.files)))
+        return select if declared else None
 
     @property
     def runnable(self) -> bool:

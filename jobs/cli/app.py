@@ -18,8 +18,6 @@ from schemas.errors import PipelineError
 from schemas.source import load_sources
 
 INTERRUPTED = 130
-BEFORE = ("--profile", "--config", "--set", "--root", "--catalogue", "--prompts", "--quiet")
-"""Options of every command, which the command line knows in front of it."""
 app = typer.Typer(
     name="mammoth-vl",
     help="Turn multimodal datasets into step-by-step instruction data: PySpark, Delta Lake, vLLM.",
@@ -97,7 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         # The command line's own complaint about arguments.
         error.show() if hasattr(error, "show") else sys.stderr.write(f"{error}\n")
-        if (option := getattr(error, "option_name", None)) in BEFORE:
+        # Options of all commands stand in front of the command.
+        everywhere = {name for parameter in typer.main.get_command(app).params for name in parameter.opts}
+        if (option := getattr(error, "option_name", None)) in everywhere:
             sys.stderr.write(f"{option} goes before the command: mammoth-vl {option} ... COMMAND\n")
         code = error.exit_code
     sys.exit(code if isinstance(code, int) else 0)

@@ -10,6 +10,7 @@ from math import isfinite
 from typing import Any
 
 import typer
+from pyspark.sql import Row
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -45,14 +46,17 @@ def read_options(ctx: typer.Context, *own: str, defaults: Sequence[str] = ()) ->
 
 def print_json(value: object) -> None:
     """JSON on stdout; bytes in base64, times in ISO 8601, NaN and infinities as null."""
-    sys.stdout.write(_json(_finite(value), indent=2) + "\n")
+    sys.stdout.write(_json(as_json(value), indent=2) + "\n")
 
 
-def _finite(value: object) -> object:
+def as_json(value: Any) -> Any:  # noqa: ANN401 - any value that SQL or a command gives
+    """A value as JSON has it: structs are objects, NaN and infinities are none."""
+    if isinstance(value, Row):
+        value = dict(zip(value.__fields__, value, strict=True))
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [as_json(item) for item in value]
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
@@ -88,7 +92,7 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
         numbers = all(isinstance(row[at], int | float | None) for row in cells) and bool(cells)
         table.add_column(Text(column), overflow="fold", justify="right" if numbers else "left")
     for row in cells:
-        table.add_row(*(Text("" if cell is None else _plain(cell)) for cell in row))
+        table.add_row(*map(_text, row))
     console = _console()
     if title:
         console.print(Text(f"\n{title}", style="bold"))
@@ -108,7 +112,7 @@ def _records(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     table.add_column(overflow="fold")
     for row in rows:
         for column, cell in zip(columns, row, strict=True):
-            table.add_row(Text(column, style="bold"), Text("" if cell is None else _plain(cell)))
+            table.add_row(Text(column, style="bold"), _text(cell))
         table.add_section()
     return table
 
@@ -130,6 +134,10 @@ def print_beside(left: tuple[str, str], right: tuple[str, str]) -> None:
 def _console() -> Console:
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def _text(cell: object) -> Text:
+    return Text("" if cell is None else _plain(cell))
 
 
 def _plain(cell: object) -> str:

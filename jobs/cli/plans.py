@@ -25,7 +25,6 @@ READS: Mapping[Stage, Sequence[str]] = {
     Stage.JUDGE: ("samples", "rewritten", "media_bytes", "calls"),
     Stage.PUBLISH: ("samples", "rewritten", "judged"),
     Stage.EXPORT: ("instruct", "media_bytes"),
-    Stage.REPORT: ("releases", "runs", "samples", "rejects", "rewritten", "judged", "instruct"),
 }
 """Tables that a stage reads."""
 

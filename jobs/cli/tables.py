@@ -4,17 +4,16 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from importlib.resources import files
-from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import typer
 from py4j.java_gateway import is_instance_of  # type: ignore[import-untyped]  # py4j ships no types
 from pyspark.errors import AnalysisException, PySparkException
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import SparkSession
 
-from jobs.cli.context import print_csv, print_json, print_table, read_options
+from jobs.cli.context import as_json, print_csv, print_json, print_table, read_options
 from jobs.engines import load_engines
 from jobs.progress import Progress
 from jobs.session import DELTA_PACKAGE, spark_session, told_by
@@ -66,7 +65,7 @@ def sql(
         if not _TOLD.match(plain):
             _check_that_it_reads(tables.spark, text)
         found = tables.spark.sql(text).limit(rows + 1)
-        cells = [[_value(cell) for cell in row] for row in found.collect()]
+        cells = [[as_json(cell) for cell in row] for row in found.collect()]
     except AnalysisException as error:
         known = ", ".join([*TABLES, *packaged_views()])
         raise ConfigError(f"the query cannot be understood: {told_by(error)}", f"tables and views: {known}") from error
@@ -114,17 +113,6 @@ def _check_names(columns: Sequence[str]) -> None:
         raise ConfigError(
             f"two columns are called {', '.join(twice)}", "name them apart with AS; JSON has one of a name"
         )
-
-
-def _value(cell: Any) -> Any:  # noqa: ANN401 - any SQL value
-    """A value as JSON has it: structs are objects, NaN and infinities are none."""
-    if isinstance(cell, Row):
-        return {name: _value(item) for name, item in zip(cell.__fields__, cell, strict=True)}
-    if isinstance(cell, dict):
-        return {str(key): _value(item) for key, item in cell.items()}
-    if isinstance(cell, list):
-        return [_value(item) for item in cell]
-    return None if isinstance(cell, float) and not isfinite(cell) else cell
 
 
 def _read_query(file: Path) -> str:

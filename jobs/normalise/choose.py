@@ -2,7 +2,7 @@
 
 import hashlib
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from jobs.readers import Range, read
@@ -27,13 +27,30 @@ class Item:
     size: int
 
 
-def taken(record: Record, item: Item, sources: list[Source]) -> Iterator[tuple[Source, Record]]:
+@dataclass(frozen=True)
+class Owner:
+    """A source of an item, with what picks its records."""
+
+    source: Source
+    select: Selector | None
+    """None: all of them."""
+    each: str
+    """Field whose list holds several answers, each a record of its own."""
+
+
+def owners_of(item: Item, sources: Iterable[Source]) -> tuple[Owner, ...]:
+    """The sources of an item, so that what is the same for all of its records is looked up once."""
+    return tuple(
+        Owner(source, _selector(item, source), source.reading.each if source.reading else "") for source in sources
+    )
+
+
+def taken(record: Record, owners: Sequence[Owner]) -> Iterator[tuple[Source, Record]]:
     """Sources with what each takes from a record of the file."""
     # A record that cannot be read cannot be selected either: it counts for the first source, so it never vanishes.
-    for source in sources[:1] if record.problem else sources:
-        if record.problem or belongs(record.value, _selector(item, source)):
-            listed = source.reading.each if source.reading else ""
-            yield from ((source, own) for own in each_answer(record, listed))
+    for owner in owners[:1] if record.problem else owners:
+        if record.problem or belongs(record.value, owner.select):
+            yield from ((owner.source, own) for own in each_answer(record, owner.each))
 
 
 def _selector(item: Item, source: Source) -> Selector | None:
@@ -46,7 +63,8 @@ def _selector(item: Item, source: Source) -> Selector | None:
     pool = pool_of(item.range.file)
     if pool is not None:
         known = source.in_pool(pool)
-        return None if known is None or "*" in known.values else known
+        assert known is not None, f"{pool} is planned for {source.source_id}, which is not known in it"
+        return None if "*" in known.values else known
     own, select = item.folder.rstrip("/").endswith(f"/{source.source_id}"), reading.select
     if select is not None and select.match == "prefix" and item.range.container is Container.PARQUET:
         return None
@@ -64,13 +82,13 @@ def pick_of(record: Record) -> str:
     ).hexdigest()
 
 
-def chosen_of(item: Item, sources: list[Source], limit: int | None) -> dict[str, set[str]] | None:
+def chosen_of(item: Item, owners: Sequence[Owner], limit: int | None) -> dict[str, set[str]] | None:
     """The `limit` lowest hashes of each source in this item; None without a limit."""
     if limit is None:
         return None
-    picks: dict[str, list[str]] = {source.source_id: [] for source in sources}
+    picks: dict[str, list[str]] = {owner.source.source_id: [] for owner in owners}
     for record in read(item.folder, item.range):
-        for source, own in taken(record, item, sources):
+        for source, own in taken(record, owners):
             picks[source.source_id].append(pick_of(own))
             if len(picks[source.source_id]) > 2 * limit:
                 picks[source.source_id] = heapq.nsmallest(limit, picks[source.source_id])

@@ -243,7 +243,5 @@ def _ranges(place: _Place, held: _Held) -> list[Range]:
         return plan_files(place.folder, place.file, held.folder, RANGE_BYTES)
     uri = files.join(place.folder, place.file)
     words = words_of(uri, place.file, held.shape.words) if held.shape.words else None
-    return [
-        replace(part, words=words, drawn=_instructions(place, held.shape, uri))
-        for part in plan_ranges(uri, place.file, held.layout, RANGE_BYTES)
-    ]
+    drawn = _instructions(place, held.shape, uri)
+    return [replace(part, words=words, drawn=drawn) for part in plan_ranges(uri, place.file, held.layout, RANGE_BYTES)]

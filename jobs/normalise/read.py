@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 from pyspark import TaskContext
 
-from jobs.normalise.choose import Item, chosen_of, pick_of, taken
+from jobs.normalise.choose import Item, chosen_of, owners_of, pick_of, taken
 from jobs.normalise.staged import PARTS, ROW_BYTES, STAGED, Batches
 from jobs.readers import read
 from schemas.config import Media, MediaMode
@@ -62,13 +62,13 @@ def _items(batches: Iterable[pa.RecordBatch]) -> Iterator[Item]:
 
 
 def _read_item(item: Item, todo: Pass, builder: "Builder", out: Batches) -> Iterator[pa.RecordBatch]:
-    sources = [todo.sources[name] for name in item.sources]
-    counts = {source.source_id: [0, 0] for source in sources}
-    chosen = chosen_of(item, sources, todo.limit)
+    owners = owners_of(item, (todo.sources[name] for name in item.sources))
+    counts = {name: [0, 0] for name in item.sources}
+    chosen = chosen_of(item, owners, todo.limit)
     seen = 0
     for record in read(item.folder, item.range):
         seen += 1
-        for source, own in taken(record, item, sources):
+        for source, own in taken(record, owners):
             pick = pick_of(own)
             if chosen is not None and pick not in chosen[source.source_id]:
                 continue

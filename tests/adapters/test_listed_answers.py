@@ -4,7 +4,7 @@ from pathlib import Path
 
 from normalised import normalised
 
-from jobs.normalise.choose import chosen_of
+from jobs.normalise.choose import chosen_of, owners_of
 from jobs.normalise.plan import plan_sources
 from schemas.config import Storage
 from schemas.source import packaged_sources
@@ -34,6 +34,6 @@ def test_a_limit_counts_answers_and_a_larger_one_contains_the_smaller(tmp_path: 
     normalised(tmp_path, "coco_caption_val", {"data/val.json": ROWS})
     source = packaged_sources()["coco_caption_val"]
     (item,) = plan_sources([source], Storage(sources_root=str(tmp_path))).items
-    few, more = (chosen_of(item, [source], limit) or {} for limit in (2, 5))
+    few, more = (chosen_of(item, owners_of(item, [source]), limit) or {} for limit in (2, 5))
     assert (len(few["coco_caption_val"]), len(more["coco_caption_val"])) == (2, 5)
     assert few["coco_caption_val"] < more["coco_caption_val"]

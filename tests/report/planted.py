@@ -92,15 +92,4 @@ def explanation() -> Explanation:
 
 
 def rejected() -> Rejected:
-    place = {"record_hash": EVIL, "file": EVIL, "position": 7, "record": SourceRecord(EVIL, EVIL)}
-    return Rejected(
-        **place,
-        source_id=EVIL,
-        stage=EVIL,
-        reason=EVIL,
-        detail=EVIL,
-        run_id=EVIL,
-        newest=False,
-        twin=EVIL,
-        excerpt=EVIL,
-    )
+    return Rejected(*[EVIL] * 6, 7, EVIL, newest=False, twin=EVIL, excerpt=EVIL, record=SourceRecord(EVIL, EVIL))

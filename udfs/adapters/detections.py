@@ -1,6 +1,6 @@
 """Objects of a picture in its own row, as hubs publish COCO for detectors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from schemas.errors import Drop
 from udfs.adapters.family import Family
 from udfs.adapters.fields import items, kind, record_of, text
 from udfs.adapters.flat import Recipe
-from udfs.adapters.regions import FIND, box_of
+from udfs.adapters.regions import FIND, found
 from udfs.adapters.shapes import PARQUET, family, fields, rows
 
 COCO = (
@@ -30,15 +30,9 @@ def found_in_row(value: Mapping[str, Any]) -> Mapping[str, Any]:
     things = [record_of(thing, "objects") for thing in items(value.get("objects"), "objects")]
     boxes = [items(thing.get("bbox"), "bbox") for thing in things]
     corners = all(len(box) == 4 and box[0] <= box[2] and box[1] <= box[3] for box in boxes)
-    lines = []
-    for thing, box in zip(things, boxes, strict=True):
-        sides: Sequence[Any] = [box[0], box[1], box[2] - box[0], box[3] - box[1]] if corners else box
-        told = box_of(sides, value.get("width"), value.get("height"))
-        if told is not None:
-            lines.append(f"{_named(thing.get('category'))}: {told}")
-    if not lines:
-        raise Drop(DropReason.NO_ANSWER, f"none of {len(things)} objects has a box with an extent")
-    return {**value, "found": "\n".join(lines)}
+    sides = [[box[0], box[1], box[2] - box[0], box[3] - box[1]] if corners else box for box in boxes]
+    named = [{"category": _named(thing.get("category")), "bbox": box} for thing, box in zip(things, sides, strict=True)]
+    return {**value, "found": found({"image": value, "objects": named})["found"]}
 
 
 def _named(category: object) -> str:

@@ -118,10 +118,8 @@ def captioned_twice(value: Value) -> Value:
 def split_choices(value: Value) -> Value:
     """lmms-eval's IconQA: choices between commas, or each the name of a picture in a column of its own."""
     choices = value.get("choices")
-    if isinstance(choices, str) and choices.strip() in NOTHING:
-        choices = None
     if isinstance(choices, str):
-        choices = [choice.strip() for choice in choices.split(",")] if choices.strip() else None
+        choices = None if choices.strip() in NOTHING else [choice.strip() for choice in choices.split(",")]
     value = {**value, "choices": choices, "images": [value.get("query_image", value.get("image"))]}
     columns = [value.get(name.removesuffix(".png").replace("_", "_image_")) for name in _drawn(value)]
     return _lettered(value, columns or [choice for choice in choices or () if isinstance(choice, Mapping | bytes)])

@@ -98,20 +98,12 @@ PUBLISHERS: Mapping[str, Family] = {
                 ask=TWO.format("sentence"),
             ),
             rows(ARRAY, "sentence", "identifier", "left_url", "right_url"),
+            rows(PARQUET, "sentence", "label", "left_image", "right_image"),
         ),
         family(
             "nlvr2_parquet",
             Recipe(fields(question=(), media=("images",)), prepare=two_pictures, ask=TWO.format("question")),
             rows(PARQUET, "question", "answer", "left_image", "right_image"),
-        ),
-        family(
-            "nlvr2_sentence_parquet",
-            Recipe(
-                fields(question=(), answer=("label",), media=("images",), id=("identifier",)),
-                prepare=two_pictures,
-                ask=TWO.format("sentence"),
-            ),
-            rows(PARQUET, "sentence", "label", "left_image", "right_image"),
         ),
         family(
             "demon_json",
