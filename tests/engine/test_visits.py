@@ -123,8 +123,16 @@ def test_an_error_of_the_client_is_raised():
 
 
 def test_a_closed_generator_leaves_nothing():
+    async def work(client: FakeClient, visit: int) -> list[int]:
+        others = client.gates.setdefault(0, asyncio.Event())
+        if visit:
+            others.set()
+        else:
+            await others.wait()  # so that one is surely in flight when the first row is given out
+        return await forever(client, visit)
+
     client = FakeClient()
-    rows = run_visits(iter(range(100)), forever, client.connect, 8)
+    rows = run_visits(iter(range(100)), work, client.connect, 8)
     assert next(rows) == 0
     rows.close()  # type: ignore[attr-defined]
     assert client.cancelled == client.in_flight - 1 > 0
