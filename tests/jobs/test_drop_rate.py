@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from pyspark.sql import functions as f
 from release_rows import PASSED, Rows, digest, make_pair, make_runs, make_verdict
 
@@ -44,6 +45,7 @@ def test_gate_report_and_view_tell_one_drop_rate(tables: Tables, configure: Call
     assert (words["judged"], words["yes"], words["no"], words["unparsed"]) == (103, 52, 50, 1)
 
 
+@pytest.mark.slow
 def test_a_release_keeps_the_judge_that_decided_it_and_nothing_is_doubled(
     tables: Tables, configure: Callable[..., Config], samples: Rows
 ):

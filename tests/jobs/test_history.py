@@ -104,6 +104,7 @@ def test_verify_notices_rows_and_files_that_are_gone(two: Tables):
         verify(two)
 
 
+@pytest.mark.slow
 def test_what_was_lost_is_put_right_by_publishing_again(two: Tables):
     config, log = settings(Path(two.root)), Path(two.path("instruct"), "_delta_log")
     Path(DeltaTable(two.path("instruct")).file_uris()[0]).unlink()
@@ -121,6 +122,7 @@ def test_what_was_lost_is_put_right_by_publishing_again(two: Tables):
     assert (again.is_new, again.release_id, verify(two)["rows"]) == (True, 4, 140)
 
 
+@pytest.mark.slow
 def test_a_table_that_was_changed_past_its_release_is_told_and_put_right(two: Tables):
     two.spark.sql(f"DELETE FROM {two.sql_name('instruct')} WHERE split = 'si'")
     with pytest.raises(InputError, match=r"instruct was changed since: readers get other rows"):
@@ -154,6 +156,7 @@ def test_a_published_row_is_explained_whatever_became_of_its_sample(two: Tables)
     assert "since then" not in found.release
 
 
+@pytest.mark.slow
 def test_old_releases_outlive_a_vacuum(two: Tables):
     name = two.sql_name("instruct")
     kept = two.spark.sql(f"DESCRIBE DETAIL {name}").collect()[0]["properties"]
@@ -200,7 +203,7 @@ def publish_and_see(reader: Readers, tables: Tables, step: str) -> None:
     assert (50, 1) in reader.seen
 
 
-@pytest.mark.parametrize("step", ["stage", "commit"])
+@pytest.mark.parametrize("step", [pytest.param("stage", marks=pytest.mark.slow), "commit"])
 def test_readers_see_the_old_or_the_new_release_when_it_is_interrupted(
     reader: Readers, one: Tables, monkeypatch: pytest.MonkeyPatch, step: str
 ):

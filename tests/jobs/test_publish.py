@@ -152,6 +152,7 @@ def test_a_larger_release_contains_the_smaller(tables: Tables, configure: Config
     assert (len(few), len(more), len(all_of_them)) == (40, 41, 140)
 
 
+@pytest.mark.slow
 def test_a_crash_after_the_commit_loses_no_release(
     tables: Tables, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ):

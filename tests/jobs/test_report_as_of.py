@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from deltalake import DeltaTable
 from pyspark.sql import functions as f
 from release_rows import Rows, digest, make_calls, make_pair, make_verdict
@@ -18,6 +19,7 @@ from schemas.config import Config
 NOW = datetime(2026, 2, 1, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_a_later_run_changes_no_report_of_an_earlier_release(
     tables: Tables, configure: Callable[..., Config], samples: Rows
 ):

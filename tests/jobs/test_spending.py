@@ -106,6 +106,7 @@ def test_a_wave_whose_workers_are_killed_is_asked_again_and_paid_once(again: Aga
     assert len(served) == len(set(served)) == 120
 
 
+@pytest.mark.slow
 def test_a_pilots_calls_are_reused_by_the_full_run(tmp_path: Path, hosts: Path, spark: SparkSession):
     write_pictures(tmp_path / "sources" / "shapes", range(5))
     write_json(tmp_path / "sources" / "shapes" / "a.json", [asked([f"p{n % 5}.png"], n) for n in range(20)])
