@@ -19,7 +19,7 @@ SOURCES = 10
 INTAKE = Intake([], {"rewritten": {"accepted": 80, "below_threshold": 20}})
 WORDS = "array_join(transform(sequence(1, {}), i -> substring(sha2(string(n * 100 + i), 256), 1, 6)), ' ')"
 B, IMAGE = "n % 10 < 5", "n % 5 < 4"
-SAMPLE, CONTENT, PAIR, CALL = (f"sha2(concat('{letter}', n), 256)" for letter in "scpk")
+SAMPLE, CONTENT, PAIR, CALL, MEDIA = (f"sha2(concat('{letter}', n), 256)" for letter in "scpkm")
 LICENCE = "named_struct('spdx', 'MIT', 'commercial', 'yes', 'redistribution', 'yes')"
 ORIGIN = "named_struct('file', 'a.json', 'position', n, 'units', 1L, 'record_hash', '', 'original_id', '', 'notes', '')"
 TALK = (
@@ -29,7 +29,7 @@ TALK = (
 SHARED = {
     "source_id": f"concat('source_', n % {SOURCES})", "group": f"IF({B}, 'B', 'A')", "licence": LICENCE,
     "category": f"IF({IMAGE}, 'Chart', 'Language')", "modality": f"IF({IMAGE}, 'image', 'text')", "language": "'en'",
-    "media": f"IF({IMAGE}, array(sha2(concat('m', n % 50), 256)), cast(array() AS array<string>))",
+    "media": f"IF({IMAGE}, array(sha2(concat('m', n % pictures), 256)), cast(array() AS array<string>))",
     "conversation": TALK,
 }  # fmt: skip
 MADE: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -62,13 +62,13 @@ MADE: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "sample_id": SAMPLE, "source_id": SHARED["source_id"], "kind": "'near'",
         "twin": "sha2(concat('s', n + 5), 256)", "similarity": "0.9D", "dropped": "false",
     }),
-    "media": ("n < 50", {
-        "media_id": "sha2(concat('m', n), 256)", "kind": "'image'", "format": "'JPEG'", "bytes": "9L", "width": "9",
+    "media": ("n < pictures", {
+        "media_id": MEDIA, "kind": "'image'", "format": "'JPEG'", "bytes": "9L", "width": "9",
         "height": "9", "frames": "1", "parts": "1", "standard_width": "9", "standard_height": "9",
     }),
-    "media_bytes": ("n < 50", {
-        "media_id": "sha2(concat('m', n), 256)", "part": "0", "sha256": "''", "format": "'jpeg'", "width": "9",
-        "height": "9", "data": "NULL", "bucket": "0",
+    "media_bytes": ("n < pictures", {
+        "media_id": MEDIA, "part": "0", "sha256": "''", "format": "'jpeg'", "width": "9",
+        "height": "9", "data": "NULL", "bucket": f"conv(substring({MEDIA}, 1, 8), 16, 10) % 256",
     }),
 }  # fmt: skip
 
@@ -174,9 +174,9 @@ COUNTED = {
 PLANTED = {(defect.table, defect.rule) for defect in DEFECTS} | COUNTED
 
 
-def make_frames(spark: SparkSession, rows: int) -> dict[str, DataFrame]:
+def make_frames(spark: SparkSession, rows: int, pictures: int = 50) -> dict[str, DataFrame]:
     """All tables without a defect, each with the column `n` that tells its rows apart."""
-    frames = {name: _made(spark, rows, name) for name in MADE}
+    frames = {name: _made(spark, rows, pictures, name) for name in MADE}
     samples, rejects = (frames[name].groupBy("source_id").count() for name in ("samples", "rejects"))
     counts = samples.join(rejects.withColumnRenamed("count", "lost"), "source_id", "left").na.fill(0, ["lost"])
     log = counts.selectExpr(
@@ -195,9 +195,9 @@ def make_frames(spark: SparkSession, rows: int) -> dict[str, DataFrame]:
     return frames
 
 
-def _made(spark: SparkSession, rows: int, name: str) -> DataFrame:
+def _made(spark: SparkSession, rows: int, pictures: int, name: str) -> DataFrame:
     where, columns = MADE[name]
-    frame = spark.range(rows).withColumnRenamed("id", "n").where(where)
+    frame = spark.range(rows).selectExpr("id AS n", f"{pictures} AS pictures").where(where)
     frame = frame.selectExpr("n", *(f"{sql} AS `{column}`" for column, sql in columns.items()))
     if name == "media_bytes":
         stream = BytesIO()
