@@ -202,6 +202,7 @@ def test_one_setting_leads_to_a_vision_model(demo: Demo):
     assert "mammoth-vl --set engine.model=" in demo.first.out
 
 
+@pytest.mark.slow
 def test_the_second_run_pays_nothing(demo: Demo, again: Command, told: dict[str, Any]):
     assert again.code == 0, again.err[-3000:]
     assert {stage["stage"]: stage["calls_new"] for stage in told["stages"]} == dict.fromkeys(
@@ -212,6 +213,7 @@ def test_the_second_run_pays_nothing(demo: Demo, again: Command, told: dict[str,
     assert list_hosts(str(demo.hosts)) == []
 
 
+@pytest.mark.slow
 def test_the_second_run_appends_no_call_and_starts_no_engine(demo: Demo, told: dict[str, Any]):
     calls = rows(demo, "calls", "call_key", "run_id")
     assert told["run_id"] not in {row["run_id"] for row in calls}
@@ -219,6 +221,7 @@ def test_the_second_run_appends_no_call_and_starts_no_engine(demo: Demo, told: d
     assert [host.token for _, host in states(demo.hosts)] == [host.token for host in demo.started]
 
 
+@pytest.mark.slow
 def test_the_second_run_publishes_nothing_new(demo: Demo, told: dict[str, Any]):
     assert told["release"]["is_new"] is False
     assert told["release"]["release_id"] == 1
