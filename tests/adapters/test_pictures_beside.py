@@ -1,5 +1,6 @@
 """Publishers' folders and archives with their pictures, which every sample has to find."""
 
+import json
 import pickle
 from collections.abc import Mapping
 from hashlib import sha256
@@ -68,6 +69,15 @@ PLACES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "refcoco/refs(unc).p": pickle.dumps([REF]), "refcoco/instances.json": OBJECTS,
         "images/mscoco/images/train2014/COCO_train2014_000000000001.jpg": picture(1),
     }),
+    "COCO's pictures where its publisher's loader wants them": ("detgpt", {
+        "dataset/coco/coco_task_annotation.json": [{"image_id": 7, "task": "Find food.", "answer": "A cake: [cake]"}],
+        "dataset/coco/image/000000000007.jpg": picture(1),
+    }),
+    "COCO's and SAM's pictures as a README lays them": ("image_textualization_filtered", {
+        f"image-textualization-data/image-textualization-{part}.jsonl": json.dumps(
+            {"image": name, "question": "What is there?", "description": "A hill."}
+        ) for part, name in (("coco-50k-llava", "000000000007.jpg"), ("sam-65k", "sa_223750.jpg"))
+    } | {"dataset/coco/train2017/000000000007.jpg": picture(1), "dataset/sam/images/sa_223750.jpg": picture(2)}),
 }  # fmt: skip
 
 

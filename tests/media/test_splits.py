@@ -38,10 +38,15 @@ def read(root: Path, path: str, file: str) -> MediaItem:
 @pytest.mark.parametrize(("stem", "alone"), [
     ("ADE_train_00000001", True), ("COCO_val2014_000000000042", True), ("VizWiz_train_00000001", True),
     ("train_00000001", False), ("ADE_train_1", False), ("000000000042", False), ("s_train_p_00000001", False),
-    ("sa_224577", True), ("sa_1", False), ("visa_224577", False),
+    ("sa_224577", True), ("sa_1", False), ("visa_224577", False), ("s_02_e_18_shot_012864_012938", True),
 ])  # fmt: skip
 def test_names_that_tell_data_set_and_split(stem: str, alone: bool):
     assert is_alone(stem) is alone
+
+
+def test_a_number_is_that_of_one_picture_where_pictures_are_cocos():
+    assert is_alone("000000000042", coco=True)
+    assert not is_alone("42", coco=True)
 
 
 def put(place: Path, data: bytes) -> None:

@@ -62,7 +62,9 @@ class MediaReader:
             raise Drop(DropReason.MISSING_MEDIA, f"{ref.path[:200]!r} names an archive; its path inside is enough")
         roots, splits = self._roots(source, file, ref.path), splits_in(file) | splits_in(ref.path)
         keyed, origin = (source.reading.pictures, source.reading.origin_roots) if source.reading else ((), ())
-        wanted = Wanted(spellings(ref.path, SUFFIXES[ref.kind]), splits, archives.folders_of(file), keyed)
+        coco = source.reading is not None and "coco" in (source.reading.media_root, *origin)
+        alone = is_alone(PurePosixPath(ref.path).stem, coco=coco)
+        wanted = Wanted(spellings(ref.path, SUFFIXES[ref.kind]), splits, archives.folders_of(file), keyed, alone)
         # `|` keeps roots and a path apart from every digest.
         key = "|".join((*roots, *origin, *sorted(splits), ref.path))
         return self._once((ref.kind, key), lambda: self._read_path(ref.kind, roots, wanted, source))
@@ -195,7 +197,7 @@ class MediaReader:
         """Videos of this name anywhere below the source's folder, over which publishers spread them, and pictures
         whose names tell data set and split."""
         path, pictures = PurePosixPath(wanted.paths[0]), kind is MediaKind.IMAGE
-        if pictures and not is_alone(path.stem):
+        if pictures and not wanted.alone:
             return []
         suffixes = (path.suffix,) if pictures else SUFFIXES[kind]
         if suffixes not in self._by_name:

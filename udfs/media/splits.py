@@ -13,12 +13,16 @@ _SPLITS = {
 _WORD = "|".join(sorted(_SPLITS, key=len, reverse=True)).replace("testdev", "test-?dev")
 _NAMED = re.compile(rf"(?<![a-z])({_WORD})(?![a-z])")
 _FOLDER = re.compile(rf"(?:[a-z]_)?({_WORD})[-_]?(?:\d{{1,4}})?(?:[-_]?(?:images?|imgs?))?")
-_ALONE = re.compile(rf"[a-z]+_(?:{_WORD})[a-z0-9]*_[0-9]{{5,}}|sa_[0-9]{{3,}}")
+_ALONE = re.compile(rf"[a-z]+_(?:{_WORD})[a-z0-9]*_[0-9]{{5,}}|sa_[0-9]{{3,}}|s_\d+_e_\d+_shot_\d+_\d+")
+_COCO = re.compile(r"[0-9]{12}")
 
 
-def is_alone(stem: str) -> bool:
-    """Whether a name tells its data set, its split if it has any, and its number, as `ADE_train_00000001` does."""
-    return bool(_ALONE.fullmatch(stem.lower()))
+def is_alone(stem: str, *, coco: bool = False) -> bool:
+    """Whether a name tells its data set, its split if it has any, and its number, as `ADE_train_00000001` does.
+
+    `coco`: the source shows pictures of COCO, which are known by number.
+    """
+    return bool(_ALONE.fullmatch(stem.lower()) or (coco and _COCO.fullmatch(stem)))
 
 
 def splits_in(path: str) -> frozenset[str]:

@@ -24,6 +24,8 @@ class Wanted:
     """Of the record's file inside its archive, nearest first."""
     keyed: Sequence[str] = ()
     """Patterns of files that hold pictures by key."""
+    alone: bool = False
+    """Whether its name is that of no other picture."""
 
     def inside(self, uri: str, name: str) -> list[str]:
         """Places in an archive that lies in a root of this name."""
