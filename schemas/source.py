@@ -96,7 +96,9 @@ class Listed(Strict):
         description="dotted paths to a record's name or number, first one present wins; without one it goes by its file"
     )
     files: tuple[str, ...] = Field(
-        (), description="glob patterns of the lists, a name a line; folders and suffixes do not count"
+        (),
+        description="glob patterns of the lists, a name a line, or lists by split in a JSON object; folders and "
+        "suffixes do not count",
     )
     numbers: tuple[int, int] | None = Field(None, description="first and last number that a name of the split ends in")
 

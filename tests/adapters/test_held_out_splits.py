@@ -9,6 +9,7 @@ from normalised import Row, normalised, staged
 
 from jobs.normalise.plan import OTHER_SPLIT, plan_sources
 from schemas.config import Storage
+from schemas.errors import InputError
 from schemas.source import Source, packaged_sources
 
 PROBLEM = {
@@ -157,6 +158,18 @@ def test_charts_are_listed_in_each_release(tmp_path: Path):
     held = [row["reject"]["origin"]["file"] for row in rows if row["reject"]]
     assert outcomes(rows).count("sample") == 3
     assert held == ["statista_dataset/dataset/captions/7.txt"]
+
+
+def test_a_story_is_of_the_split_of_its_first_clip(tmp_path: Path):
+    clips = [f"s_01_e_01_shot_00000{at}_00000{at}" for at in range(6)]
+    told = [{"globalID": clip, "description": "Fred runs."} for clip in clips]
+    files = {
+        "flintstones_annotations_v1-0.json": told,
+        "train-val-test_split.json": {"train": clips[1:], "val": [], "test": clips[:1]},
+    }
+    assert outcomes(normalised(tmp_path, "flintstonessv", files)) == ["unwanted_split", "sample"]
+    with pytest.raises(InputError, match="lists names by split"):
+        normalised(tmp_path, "flintstonessv", files | {"train-val-test_split.json": clips})
 
 
 def test_numbers_of_pictures_tell_the_tests(tmp_path: Path):

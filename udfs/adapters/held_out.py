@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from schemas.enums import DropReason
+from schemas.errors import InputError
 from schemas.source import Listed, Source
 from udfs import files
 from udfs.adapters.fields import first, shorten
@@ -24,7 +27,7 @@ class HeldOut:
 
     def __init__(self, folders: Mapping[str, str]) -> None:
         self._folders = folders
-        self._lists: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+        self._lists: dict[tuple[str, Listed], frozenset[str]] = {}
 
     def look(self, record: Record, source: Source) -> Problem | None:
         """Why a record is left out for its split; in a file that is named so, it was asked for."""
@@ -48,14 +51,16 @@ class HeldOut:
             number = _NUMBER.search(name)
             low, high = listed.numbers
             return f"{name} is {listed.split} by its number" if number and low <= int(number[1]) <= high else None
-        names = self._names(self._folders[source_id], listed.files)
+        names = self._names(self._folders[source_id], listed)
         return f"{name} is in a list of {listed.split} records" if name in names else None
 
-    def _names(self, folder: str, patterns: tuple[str, ...]) -> frozenset[str]:
-        key = (folder, patterns)
+    def _names(self, folder: str, listed: Listed) -> frozenset[str]:
+        key = (folder, listed)
         if key not in self._lists:
-            found = files.find(folder, patterns)
-            self._lists[key] = frozenset(name for file in found for name in _read(files.join(folder, file)))
+            found = files.find(folder, listed.files)
+            self._lists[key] = frozenset(
+                name for file in found for name in _read(files.join(folder, file), listed.split)
+            )
         return self._lists[key]
 
 
@@ -74,7 +79,13 @@ def _stem(name: str) -> str:
     return _SUFFIXES.sub("", name.strip().strip("\"'").rsplit("/", 1)[-1])
 
 
-def _read(uri: str) -> Iterator[str]:
-    """Names of a list: its lines up to the first comma or tab."""
-    lines = files.read_bytes(uri, LIST_BYTES).decode("utf-8-sig", "replace").splitlines()
-    return filter(None, (_stem(re.split(r"[,\t]", line, maxsplit=1)[0]) for line in lines))
+def _read(uri: str, split: str) -> Iterator[str]:
+    """Names of a list: its lines up to the first comma or tab, or what a JSON object lists under the split's name."""
+    told = files.read_bytes(uri, LIST_BYTES)
+    if not uri.endswith(".json"):
+        lines = told.decode("utf-8-sig", "replace").splitlines()
+        return filter(None, (_stem(re.split(r"[,\t]", line, maxsplit=1)[0]) for line in lines))
+    try:
+        return map(_stem, msgspec.json.decode(told, type=dict[str, list[str]]).get(split, []))
+    except msgspec.DecodeError as error:
+        raise InputError(f"{uri} is no object that lists names by split: {error}", "download it again") from error
