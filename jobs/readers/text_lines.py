@@ -84,7 +84,7 @@ def label_of(line: str) -> dict[str, str]:
         page, form, *rest = written["id"].split("-")
         folder = "words" if len(rest) > 1 else "lines"
         image = f"{folder}/{page}/{page}-{form}/{written['id']}.png"
-        return {"image": image, "label": written["text"].replace("|", " ")}
+        return {"id": written["id"], "image": image, "label": written["text"].replace("|", " ")}
     found = _LABEL.fullmatch(line.strip())
     if found is None:
         return {}

@@ -67,7 +67,7 @@ def labelled(value: Value) -> Value:
         image = PurePosixPath(f"off_image_{split}", f"{image}_0.bmp")
     elif split and bare and image.name.startswith(f"{split}_"):
         image = PurePosixPath(f"{split}_images", image)
-    return {**value, "image": str(path.parent / image if bare else image)}
+    return {**value, "id": value.get("id", value["image"]), "image": str(path.parent / image if bare else image)}
 
 
 def coded(value: Value) -> Value:
@@ -252,7 +252,7 @@ PAIRED: Mapping[str, Family] = {
         family(
             "label_lines",
             Recipe(
-                fields(question=(), answer=("label",), media=("image",), id=("image",)),
+                fields(question=(), answer=("label",), media=("image",), id=("id",)),
                 prepare=labelled,
                 ask="What is written in this picture? Answer with the text alone.",
                 general=True,

@@ -186,7 +186,7 @@ PUBLISHERS: Mapping[str, Family] = {
         ),
         family(
             "egoschema",
-            Recipe(media=("{video_idx}.mp4",), by_index=True),
+            Recipe(fields(id=("question_idx",)), media=("{video_idx}.mp4",), by_index=True),
             rows(PARQUET, "question", "video_idx", "option", "answer"),
         ),
         family(

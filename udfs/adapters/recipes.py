@@ -160,7 +160,7 @@ FLAT: Mapping[str, Family] = {
         family(
             "laion_gpt4v",
             Recipe(
-                fields(answer=("caption",), media=("image", "link", "url"), context=("caption",)),
+                fields(id=("message_id",), answer=("caption",), media=("image", "link", "url"), context=("caption",)),
                 ask=DESCRIBE,
                 free=True,
             ),
