@@ -9,7 +9,7 @@ from typing import Any
 from jobs.readers.parallel_scan import line_ends
 from jobs.readers.pieces import at_line_ends, pieces
 from jobs.readers.ranges import Range
-from jobs.readers.stream import BLOCK, BOM, blocks
+from jobs.readers.stream import BLOCK, BOM, blocks, head_of
 from schemas.enums import DropReason
 from udfs import archives, files
 from udfs.adapters.family import Container
@@ -17,6 +17,7 @@ from udfs.adapters.media import PATH
 from udfs.sample import Origin, Problem, Record
 
 _BLOCK = 1 << 20
+_HEAD = 1 << 16
 _EXCERPT = 200
 _LABEL = re.compile(
     r"(?P<image>[^\t]+?)\t(?P<label>.*)|(?P<path>\S+\.(?:png|jpe?g|bmp|gif|tiff?|webp)),?\s+(?P<text>.*)"
@@ -27,9 +28,9 @@ _IAM = re.compile(r"(?P<id>[a-z]\d\d-\w+-\d\d(?:-\d\d)?) (?:ok|err)(?: -?\d+){5,
 
 
 def plan_lines(uri: str, file: str, target_bytes: int, *, compressed: bool) -> list[Range]:
-    """Ranges of whole lines; each knows how many lines the file has."""
-    size = files.size(uri)
-    cuts, at, line, ended = [(0, 0)], 0, 0, True
+    """Ranges of whole lines behind the comments at the file's head; each knows how many lines the file has."""
+    size, remarks = files.size(uri), _remarks(head_of(uri, _HEAD))
+    cuts, at, line, ended = [remarks], 0, 0, True
     for block in line_ends(uri, 0, size, max(1, min(BLOCK, target_bytes))):
         if block.lines and not compressed and at + block.first + 1 - cuts[-1][0] >= target_bytes:
             cuts.append((at + block.first + 1, line + 1))
@@ -44,6 +45,14 @@ def plan_lines(uri: str, file: str, target_bytes: int, *, compressed: bool) -> l
         for (start, first), (end, last) in pairwise([*cuts, (at, total)])
         if first < last
     ]  # fmt: skip
+
+
+def _remarks(head: bytes) -> tuple[int, int]:
+    """Bytes and lines of the comments with which a file begins, as those of the IAM database do."""
+    at = lines = 0
+    while head.startswith(b"#", at) and (end := head.find(b"\n", at)) >= 0:
+        at, lines = end + 1, lines + 1
+    return at, lines
 
 
 def first_of(records: Sequence[Record]) -> Mapping[str, Any] | None:

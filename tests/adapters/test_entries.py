@@ -118,6 +118,14 @@ def test_forms_of_iam(tmp_path: Path, files: dict[str, str], made: list[tuple[st
     ]
 
 
+def test_comments_at_the_head_of_a_file_are_no_records(tmp_path: Path):
+    told = f"#--- lines.txt ---#\n#\n{ASCII}#1 a01-000u-01\n"
+    rows = normalised(tmp_path, "iam_cauldron", {"ascii/lines.txt": told})
+    made = [(row["sample"] or row["reject"])["origin"]["position"] for row in rows if row["sample"] or row["reject"]]
+    assert made == [3, 4]
+    assert [row["sample"]["conversation"][1]["text"] for row in rows if row["sample"]] == ["A MOVE to stop ."]
+
+
 def test_forms_that_tell_nothing(tmp_path: Path):
     files = {
         "a01-000.xml": form("a01-000"), "a01-001.xml": form("a01-001", "", "A hill."),
