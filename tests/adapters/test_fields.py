@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.source import Selector
-from udfs.adapters.fields import belongs, dotted, first
+from udfs.adapters.fields import answer, belongs, dotted, first
 
 RECORD = {"a": {"b": [{"c": 1}, {"c": None}]}, "d.e": 2, "nan": float("nan"), "empty": "", "text": "x"}
 
@@ -41,3 +41,8 @@ PREFIX = Selector(field="image.0", values=("ChartQA/",), match="prefix")
 )
 def test_whose_record_it_is(select: Selector | None, record: dict[str, object], *, mine: bool):
     assert belongs(record, select) is mine
+
+
+@pytest.mark.parametrize("told", [["None"], ["None", "5", "None"], [{"answer": "None"}, {"answer": ""}]])
+def test_a_none_that_annotators_wrote_is_an_answer(told: list[object]):
+    assert answer(told, "answers") == "None"

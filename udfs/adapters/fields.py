@@ -15,6 +15,8 @@ from udfs.ids import clean
 NO_ANSWER = "<no answer>"
 NOTHING = frozenset({"", "None", "nan", "NaN", "null", NO_ANSWER})
 """What writers leave where there is no value; a lower-case none is an answer, what ScreenQA has in brackets is not."""
+WORD = "None"
+"""Alone it is what writers leave; an annotator who wrote it read it, as on forms."""
 NON_ANSWERS = frozenset({
     "no answer", "unanswerable", "not answerable", "unsuitable", "unsuitable image", "n/a", "not applicable", "unknown",
     "unclear", "i don't know", "don't know", "can't tell", "cannot tell", "cannot be determined",
@@ -132,7 +134,7 @@ def answer(value: object, name: str, *, whole: bool = False) -> str:
         shown = _most_frequent(value, name)
     else:
         shown = ", ".join(text(part, name) for part in value)
-    if shown in NOTHING:
+    if shown in NOTHING and not (shown == WORD and isinstance(value, list | tuple)):
         raise Drop(DropReason.NO_ANSWER, f"{name} is {kind(value)}")
     return shown
 
@@ -168,7 +170,7 @@ def told_apart(value: object) -> bool:
 
 def _most_frequent(values: Sequence[Any], name: str) -> str:
     given = [text(value.get("answer") if isinstance(value, Mapping) else value, name) for value in values]
-    spoken = [answer for answer in given if answer not in NOTHING]
+    spoken = [answer for answer in given if answer == WORD or answer not in NOTHING]
     counted = Counter(answer.casefold() for answer in spoken)
     best = max(counted.values(), default=0)
     if not best or given.count(NO_ANSWER) > best:
