@@ -12,6 +12,7 @@ from jobs.readers.small_files import LARGEST, OTHERWISE, PROSE, SUFFIXES, TABLE,
 from schemas.enums import DropReason
 from udfs import files
 from udfs.adapters.family import Container, Layout
+from udfs.media.splits import splits_in
 from udfs.sample import Problem
 
 ALWAYS = frozenset({"xml", "npz", "html", "htm"})
@@ -123,7 +124,8 @@ def not_in_utf8(root: str, found: Iterable[str]) -> list[str]:
 def illustrate(folders: Mapping[str, Folder], pictures: Iterable[str]) -> dict[str, Folder]:
     """The folders with the picture of each file, which has its stem; and pictures that no file goes with.
 
-    Of several folders that hold pictures of these stems the one with most of them counts, of equals the nearest.
+    Of several folders that hold pictures of these stems, and are of no other split, the nearest counts that holds at
+    least half as many of them as another one, of equals the one with most.
     """
     there: dict[str, dict[str, str]] = {}
     for picture in pictures:
@@ -150,9 +152,12 @@ def illustrate(folders: Mapping[str, Folder], pictures: Iterable[str]) -> dict[s
 
 def _best(stems: Mapping[str, str], there: Mapping[str, Mapping[str, str]]) -> str:
     near = next(iter(stems))
+    own = splits_in(str(PurePosixPath(near).parent))
     fits = {folder: sum(stem in held for stem in stems.values()) for folder, held in there.items()}
-    best = max(fits, key=lambda folder: (fits[folder], _shared(folder, near)), default="")
-    return best if fits.get(best) else ""
+    fits = {folder: fit for folder, fit in fits.items() if fit and not (own and splits_in(folder).isdisjoint(own))}
+    most = max(fits.values(), default=0)
+    held = [folder for folder, fit in fits.items() if 2 * fit >= most]
+    return max(held, key=lambda folder: (_shared(folder, near), fits[folder]), default="")
 
 
 def _shared(folder: str, name: str) -> int:

@@ -14,7 +14,7 @@ from udfs.adapters.family import Container, Family, Shape
 from udfs.adapters.fields import items, kind, parsed_list, record_of, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import QUESTIONS, key_of, orphan
-from udfs.adapters.media import KEY, PATH, PICTURE
+from udfs.adapters.media import KEY, PATH
 from udfs.adapters.prepare import several
 from udfs.adapters.shapes import ARRAY, PARQUET, TABLE, family, fields, rows
 from udfs.ids import digest, field
@@ -178,7 +178,7 @@ def told_of_chart(key: str, parts: Iterable[Part]) -> Iterator[Record]:
         }
         held = [part for part in (captions[0], title, data) if part]
         value |= _listed(key)
-        own = {name: captions[0].value[name] for name in (KEY, PATH, PICTURE) if name in captions[0].value}
+        own = {name: captions[0].value[name] for name in (KEY, PATH) if name in captions[0].value}
         yield Record({**value, **own}, replace(captions[0].origin, record_hash=_hash(held)))
 
 
@@ -271,7 +271,7 @@ TABULAR: Mapping[str, Family] = {
             "chart_text_folders",
             Recipe(
                 fields(question=(), answer=("caption",), context=("table",)),
-                media=(f"{{{PICTURE}}}", f"{{above}}imgs/{{{KEY}}}.png"),
+                media=(f"{{above}}imgs/{{{KEY}}}.png",),
                 ask=SUMMARISE,
                 free=True,
             ),

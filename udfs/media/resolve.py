@@ -166,14 +166,22 @@ class MediaReader:
         return next((picture for picture in pictures if picture is not None), None)
 
     def _deeper(self, root: str, name: str, wanted: Wanted) -> Iterator[tuple[tuple[str, int], bool]]:
-        """The file in each folder below a root that has it, and whether it may be the one."""
-        paths = [place for path in wanted.paths for place in (path, *below(root, name, path))]
+        """The file in each folder below a root that has it, and whether it may be the one.
+
+        A path from the root's own folder on leads no deeper where the folder that it names is there.
+        """
+        shorter = (place for path in wanted.paths for place in below(root, name, path))
+        paths = [*wanted.paths, *(place for place in shorter if not self._has_folder_of(root, place))]
         places = [*self._folders(root), *(f"images/{folder}" for folder in self._folders(files.join(root, "images")))]
         for folder in places:
             alike = [*paths, *(f"images/{path}" for path in wanted.paths)]
             alike += (path.partition("/")[2] for path in paths if same_split(path, folder))
             if found := first_file(files.inside(root, f"{folder}/{path}") for path in alike):
                 yield found, wanted.may_lie_in(folder)
+
+    def _has_folder_of(self, root: str, place: str) -> bool:
+        folder = place.rpartition("/")[0]
+        return bool(folder) and files.exists(files.inside(root, folder))
 
     def _folders(self, root: str) -> Sequence[str]:
         """Names of the folders right below a root, none where there are too many to look into."""
