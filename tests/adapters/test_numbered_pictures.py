@@ -1,5 +1,6 @@
 """Pictures whose names are numbers that other folders have too: better none than another one's."""
 
+import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -55,3 +56,11 @@ def test_texts_go_with_pictures_of_their_own_split_beside_them(tmp_path: Path):
     said, reasons = outcome(tmp_path, "rctw_17")
     assert said == {"1": of(1), "2": of(2)}
     assert reasons == ["missing_media"]
+
+
+def test_figures_of_another_half_of_a_split_are_others(tmp_path: Path):
+    asked = {"question_string": "Is it?", "answer": 1, "image_index": 3, "color1_name": "Teal", "color2_name": "Red"}
+    root = tmp_path / "figureqa_mathv360k"
+    put(root / "validation1/qa_pairs.json", json.dumps({"qa_pairs": [asked]}))
+    put(root / "validation2/png/3.png", picture(1))
+    assert outcome(tmp_path, "figureqa_mathv360k") == ({}, ["missing_media"])

@@ -1,5 +1,6 @@
 """How a medium may be called: spellings of its path, and places below a root or in an archive where it may lie."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -62,9 +63,10 @@ def below(root: str, name: str, path: str) -> list[str]:
 
 
 def same_split(path: str, folder: str) -> bool:
-    """Whether a path begins with the split that a folder holds under a longer or shorter name."""
-    split = split_of(PurePosixPath(folder).name)
-    return split is not None and split == split_of(path.partition("/")[0])
+    """Whether a path begins with the split that a folder holds under a longer or shorter name, of no other number."""
+    own, other = path.partition("/")[0], PurePosixPath(folder).name
+    split, numbers = split_of(other), [re.findall(r"\d+", name) for name in (own, other)]
+    return split is not None and split == split_of(own) and (not all(numbers) or numbers[0] == numbers[1])
 
 
 def spellings(path: str, suffixes: tuple[str, ...]) -> list[str]:
