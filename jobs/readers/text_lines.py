@@ -48,11 +48,11 @@ def plan_lines(uri: str, file: str, target_bytes: int, *, compressed: bool) -> l
 
 
 def _remarks(head: bytes) -> tuple[int, int]:
-    """Bytes and lines of the comments with which a file begins, as those of the IAM database do."""
+    """Bytes and lines of the comments at a file's head, as the IAM database has them; one alone may be text."""
     at = lines = 0
     while head.startswith(b"#", at) and (end := head.find(b"\n", at)) >= 0:
         at, lines = end + 1, lines + 1
-    return at, lines
+    return (at, lines) if lines > 1 else (0, 0)
 
 
 def first_of(records: Sequence[Record]) -> Mapping[str, Any] | None:
