@@ -93,7 +93,7 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
             folders = {pattern: folder for pattern, folder in folders.items() if pattern in closed}
         elif known:
             read_ones = {pattern: folder for pattern, folder in folders.items() if pattern in known.files}
-            return Survey(known, _illustrated(looker.root, read_ones))
+            return Survey(known, _illustrated(looker.root, read_ones, source))
         elif refused:
             told = [str(error.args[0]) for error in list(looker.failed.values())[:3]]
             told += not_in_utf8(looker.root, found)
@@ -122,11 +122,13 @@ def _too_many(folder: Folder) -> bool:
     return len(folder.names) > _OPENED and folder.layout.at not in (PROSE, TABLE)
 
 
-def _illustrated(root: str, folders: Mapping[str, Folder]) -> Mapping[str, Folder]:
+def _illustrated(root: str, folders: Mapping[str, Folder], source: Source) -> Mapping[str, Folder]:
+    """The folders with the pictures of their files; those that the catalogue tells to lie beside go with none."""
     if all(folder.layout.at == "npz" for folder in folders.values()):
         return folders
-    found = files.find(root, ["**/*"])
-    return illustrate(folders, [name for name in found if name.lower().endswith(tuple(PICTURES))])
+    beside = source.reading.beside if source.reading else ()
+    found = [name for name in files.find(root, ["**/*"]) if name.lower().endswith(tuple(PICTURES))]
+    return illustrate(folders, [name for name in found if not any(files.fits(name, f"**/{known}") for known in beside)])
 
 
 def drawn_of(uri: str) -> tuple[str, ...]:

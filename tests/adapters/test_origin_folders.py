@@ -64,7 +64,8 @@ def test_pages_and_screenshots(tmp_path: Path):
     for at in (1, 2):
         write(folder / f"{at}.html", f"<html>{at}</html>\n")
         picture(folder / f"{at}.png")
-    picture(folder / "rick.jpg")
+    for name in ("rick.jpg", "3.png"):
+        picture(folder / name)
     samples, reasons, _ = outcome(tmp_path, "design2code")
     assert {said(s)[1]: s["media"][0] for s in samples} == {
         f"```html\n<html>{at}</html>\n```": f"absent:testset_final/{at}.png" for at in (1, 2)

@@ -102,3 +102,16 @@ def test_a_file_whose_name_is_no_utf_8_is_told(tmp_path: Path):
     ((file, why),) = plan.unread["cap2qa"].items()
     assert (file, why) == (odd.name, f"{folder}/caf\\udce9.json is not named in UTF-8")
     assert {item.range.file for item in plan.items} == {"mine.json"}
+
+
+def test_pages_of_models_and_a_picture_of_all_pages_are_no_records(tmp_path: Path):
+    files = {
+        "testset_final/1.html": "<html>a page</html>", "testset_final/1.png": picture(1),
+        "testset_final/rick.jpg": picture(2), "predictions_final/gpt4v/1.html": "<html>a guess</html>",
+        "predictions_final/gpt4v/1.png": picture(3),
+    }  # fmt: skip
+    rows = normalised(tmp_path, "design2code", files)
+    assert [row["reject"] for row in rows if row["reject"]] == []
+    (sample,) = (row["sample"] for row in rows if row["sample"])
+    assert "a page" in sample["conversation"][1]["text"]
+    assert sample["media"] == ["absent:testset_final/1.png"]
