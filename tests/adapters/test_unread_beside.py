@@ -1,7 +1,9 @@
 """What lies beside a source's records and says the same again, or something else: it stays unread with the reason."""
 
+import io
 import json
 import os
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -115,3 +117,16 @@ def test_pages_of_models_and_a_picture_of_all_pages_are_no_records(tmp_path: Pat
     (sample,) = (row["sample"] for row in rows if row["sample"])
     assert "a page" in sample["conversation"][1]["text"]
     assert sample["media"] == ["absent:testset_final/1.png"]
+
+
+def test_tars_of_pictures_with_their_masks_are_no_records(tmp_path: Path):
+    told = {"image": "sa_223750.jpg", "question": "What is there?", "description": "A hill."}
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as archive:
+        for name, content in (("sa_223750.jpg", picture(1)), ("sa_223750.json", b'{"image": {}, "annotations": []}')):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    files = {"data/image-textualization-sam-65k.jsonl": json.dumps(told), "sam/sa_000000.tar": held.getvalue()}
+    made = [row for row in normalised(tmp_path, "image_textualization_filtered", files) if not row["span"]]
+    assert [bool(row["sample"]) for row in made] == [True]
