@@ -21,6 +21,8 @@ from udfs.adapters.prepare import several
         (["x", "y", None], ("x", "y")),
         (["(a) x", "(b) y"], ("x", "y")),
         (["(a) x", "(c) y"], ("(a) x", "(c) y")),
+        (["A 1", "B 2", "C 3"], ("1", "2", "3")),
+        (["A dog", "C sharp"], ("A dog", "C sharp")),
         ("A: 3\nB: 4°\nC: the angle B. C", ("3", "4°", "the angle B. C")),
         ("(A) 3 cm (B) 4 cm", ("3 cm", "4 cm")),
         ("A:3, B:4; C:5", ("3", "4", "5")),

@@ -23,6 +23,7 @@ COLUMNS = (
 """Options in columns of their own."""
 _LETTERED = re.compile(r"(?:[-*]\s*)?\(?([A-Z])[).:]\s*|[-*]\s*([A-Z])\s+")
 _HEADED = re.compile(r"[,;]?\s+(?=\(?[A-Z][).:])")
+_UNMARKED = re.compile(r"([A-Z])\s+(?=\S)")
 _SMALL = re.compile(r"\(?([a-z])[).]\s+")
 _CHOSEN = re.compile(r"\W*([A-Za-z])\W*$|[(\[]?([A-Z])[).:\]]")
 
@@ -79,9 +80,10 @@ def _plain(told: list[str]) -> tuple[str, ...]:
     lettered = len(told) > 2 and all(map(_LETTERED.match, told[:-1]))
     if lettered and not any(map(str.isalnum, told[-1])):
         told = told[:-1]  # ArxivQA ends some lists with a line of marks
-    small = [_SMALL.match(option) for option in told]
-    if len(told) > 1 and all(head and head[1] == LETTERS[at].lower() for at, head in enumerate(small[: len(LETTERS)])):
-        return tuple(option[head.end() :] for option, head in zip(told, small, strict=True) if head)
+    for marks, letters in ((_SMALL, LETTERS.lower()), (_UNMARKED, LETTERS)):
+        marked = [marks.match(option) for option in told]
+        if len(told) > 1 and all(head and head[1] == letters[at] for at, head in enumerate(marked[: len(letters)])):
+            return tuple(option[head.end() :] for option, head in zip(told, marked, strict=True) if head)
     heads = [_LETTERED.match(option) for option in told]
     if all(head and (head[1] or head[2]) == LETTERS[at] for at, head in enumerate(heads) if at < len(LETTERS)):
         return tuple(option[head.end() :] if head else option for option, head in zip(told, heads, strict=True))
