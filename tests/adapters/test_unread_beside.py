@@ -30,6 +30,7 @@ LINE = "a01-000u-00 ok 154 19 408 746 1661 89 A|MOVE\n"
 WORD = "a01-000u-00-00 ok 154 408 768 27 51 AT A\n"
 ASKED = [{"image": "train_0422", "question": "Where are they?", "answer": "In the canals."}]
 LABELLED = [{"img_id": "train_0422", "question_id": 1, "sent": "Where are they?", "label": {"in canals": 1}}]
+PIXELS = {"bytes": b"\x89PNG\r\n\x1a\n", "path": None}
 TWO = {"sentence": "Two dogs.", "left_url": "a", "right_url": "b", "label": "True", "identifier": "dev-1-0-0"}
 
 BESIDE: Mapping[str, tuple[str, Files, str, dict[str, str]]] = {
@@ -48,6 +49,19 @@ BESIDE: Mapping[str, tuple[str, Files, str, dict[str, str]]] = {
     "answers for a classifier": (
         "pathvqa", {"pvqa/qas/train/train_qa.pkl": ASKED, "pvqa/qas/train_vqa.pkl": LABELLED}, "In the canals.",
         {"train_vqa.pkl": "for a classifier"},
+    ),
+    "part of the questions once more": (
+        "sketchyvqa",
+        {
+            "ood/sketchy-vqa/sketchy-vqa.json": [{"image": "cat/1.png", "question": "Is this a cat?", "answer": "yes"}],
+            "gpt4v_challenging_set/sketchy-vqa-challenging.json": [{"image": "1.png", "question": "?", "answer": "no"}],
+        },
+        "yes", {"sketchy-vqa-challenging.json": "again"},
+    ),
+    "tests named by their year": (
+        "chrome_writing",
+        {f"data/{at}-0.parquet": [{"image": PIXELS, "label": said}] for at, said in (("train", "x"), ("2014", "y"))},
+        "x", {"2014-0.parquet": "a test set of CROHME"},
     ),
     "sentences of a split once more": (
         "nlvr2", {"data/dev.json": json.dumps(TWO), "data/balanced/balanced_dev.json": json.dumps(TWO)}, "True",
