@@ -65,3 +65,44 @@ def test_rows_without_their_table_are_rejects(tmp_path: Path):
     )
     assert reject["drop_reason"] == "wrong_shape"
     assert "header is null" in reject["detail"]
+
+
+ROBUT = {"id": "nt-0-r", "original_id": "nt-0", "perturbation_type": "row", "table": GRID}
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "said"),
+    [
+        (
+            "robut_sqa_cauldron",
+            {**ROBUT, "question": "['who?', 'and?']", "answers": ["['Athens']", "['2004', '2008']"]},
+            [f"{TABLE}\n\nwho?", "Athens", "and?", "2004, 2008"],
+        ),
+        (
+            "robut_sqa_cauldron",
+            {**ROBUT, "question": ["who?"], "answers": [["Athens"]]}, [f"{TABLE}\n\nwho?", "Athens"],
+        ),
+        (
+            "robut_wikisql_cauldron",
+            {**ROBUT, "question": "who?", "answers": ["Athens", "Beijing"]}, [f"{TABLE}\n\nwho?", "Athens, Beijing"],
+        ),
+    ],
+)  # fmt: skip
+def test_robut_holds_its_tables(tmp_path: Path, name: str, row: dict[str, Any], said: list[str]):
+    (sample,) = [found["sample"] for found in normalised(tmp_path, name, {"robut.json": [row]}) if found["sample"]]
+    assert [turn["text"] for turn in sample["conversation"]] == said
+
+
+def test_robuts_questions_need_an_answer_each(tmp_path: Path):
+    row = {**ROBUT, "question": "['who?', 'and?']", "answers": ["['Athens']"]}
+    (reject,) = [
+        found["reject"] for found in normalised(tmp_path, "robut_sqa_cauldron", {"r.json": [row]}) if found["reject"]
+    ]
+    assert (reject["drop_reason"], reject["detail"][:27]) == ("no_answer", "2 questions and 1 answers; ")
+
+
+def test_the_word_none_in_a_cell_is_an_answer(tmp_path: Path):
+    row = {**ASKED, "answers": ["None"]}
+    made = normalised(tmp_path, "robut_wtq_cauldron_llava_format", {FILE: [row]})
+    (sample,) = [found["sample"] for found in made if found["sample"]]
+    assert sample["conversation"][-1]["text"] == "None"

@@ -125,7 +125,7 @@ def record_of(value: object, name: str) -> Mapping[str, Any]:
 def answer(value: object, name: str, *, whole: bool = False) -> str:
     """An answer as text: most frequent of several annotators' (the first of equals), parts of a list joined.
 
-    `whole`: every list is one answer in parts.
+    `whole`: every list is one answer in parts, as cells of a table are, where None is a word.
     """
     value = listed(value)
     if not isinstance(value, list | tuple):
@@ -134,7 +134,7 @@ def answer(value: object, name: str, *, whole: bool = False) -> str:
         shown = _most_frequent(value, name)
     else:
         shown = ", ".join(text(part, name) for part in value)
-    if shown in NOTHING and not (shown == WORD and isinstance(value, list | tuple)):
+    if shown in NOTHING and not (shown == WORD and (whole or isinstance(value, list | tuple))):
         raise Drop(DropReason.NO_ANSWER, f"{name} is {kind(value)}")
     return shown
 

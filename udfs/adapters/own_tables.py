@@ -1,11 +1,13 @@
 """Questions whose rows hold the table that they are about, as hubs publish them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from schemas.enums import DropReason
+from schemas.errors import Drop
 from udfs.adapters.family import Family, Shape
-from udfs.adapters.fields import items, text
+from udfs.adapters.fields import items, parsed_list, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import QUESTIONS, key_of
 from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, rows
@@ -19,6 +21,22 @@ def all_answers(value: Value) -> Value:
     """WikiTableQuestions: what elsewhere are answers of several annotators are the parts of one here."""
     told = [text(part, "answers") for part in items(value.get("answers"), "answers")]
     return gridded({**value, "answer": ", ".join(told), "_table": value.get("table")})
+
+
+def asked_in_turn(value: Value) -> Value:
+    """RobuT's SQA: the questions of a sequence in one text, a list in Python, beside such a text for each answer."""
+    questions = _list_of(value.get("question"), "question")
+    answers = [_list_of(told, "answers") for told in items(value.get("answers"), "answers")]
+    if len(questions) != len(answers):
+        raise Drop(
+            DropReason.NO_ANSWER, f"{len(questions)} questions and {len(answers)} answers; allowed: as many of both"
+        )
+    pairs = [{"question": asked, "answer": told} for asked, told in zip(questions, answers, strict=True)]
+    return gridded({**value, "pairs": pairs, "_table": value.get("table")})
+
+
+def _list_of(told: object, name: str) -> Sequence[Any]:
+    return parsed_list(told, name) if isinstance(told, str) else items(told, name)
 
 
 def rows_in_sequence(key: str, parts: Iterable[Part]) -> Iterator[Record]:
@@ -35,7 +53,15 @@ OWN_TABLES: Mapping[str, Family] = {
         replace(
             family(
                 "wtq_parquet",
-                Recipe(_ASKED, prepare=all_answers, system="table", shows=False),
+                Recipe(_ASKED, prepare=all_answers, system="table", shows=False, parts=True),
+                rows(PARQUET | ARRAY, "id", "question", "answers", "table"),
+            ),
+            named=True,
+        ),
+        replace(
+            family(
+                "robut_sqa_json",
+                Recipe(_ASKED, prepare=asked_in_turn, pairs="pairs", system="table", shows=False, parts=True),
                 rows(PARQUET | ARRAY, "id", "question", "answers", "table"),
             ),
             named=True,

@@ -257,14 +257,14 @@ TABULAR: Mapping[str, Family] = {
         ),
         family(
             "wikisql_jsonl",
-            Recipe(_asked(answer=("answer",)), prepare=queried, system="table", shows=False),
+            Recipe(_asked(answer=("answer",)), prepare=queried, system="table", shows=False, parts=True),
             Shape(ARRAY, frozenset({"table_id", "question", "sql"}), None, QUESTIONS, key_of("table_id")),
             Shape(ARRAY, frozenset({"id", "header", "rows"}), None, TABLES, key_of("id")),
             joiner=with_table,
         ),
         family(
             "wikisql_parquet",
-            Recipe(_asked(answer=("answer",)), prepare=with_own_table, system="table", shows=False),
+            Recipe(_asked(answer=("answer",)), prepare=with_own_table, system="table", shows=False, parts=True),
             rows(PARQUET | ARRAY, "question", "table", "sql"),
         ),
         family(
