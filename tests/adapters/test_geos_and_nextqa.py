@@ -135,7 +135,9 @@ def test_choices_and_open_questions_lie_in_two_folders_with_columns_of_their_own
         tmp_path, "llava_video_next_qa",
         {"MC/train-00000-of-00001.parquet": [chosen], "OE/train-00000-of-00001.parquet": [opened]},
     )  # fmt: skip
-    assert [row["sample"]["conversation"][-1]["text"] for row in rows if row["sample"]] == ["B. run", "a dog"]
+    samples = [row["sample"] for row in rows if row["sample"]]
+    assert [sample["conversation"][-1]["text"] for sample in samples] == ["B. run", "a dog"]
+    assert {sample["origin"]["original_id"] for sample in samples} == {"4010069381_6"}
 
 
 def test_a_stray_table_of_another_source_is_told_and_not_read(tmp_path: Path):

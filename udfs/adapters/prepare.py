@@ -144,6 +144,13 @@ def united(value: Value) -> Value:
     return {**value, "answer": f"{unit}{shown}" if unit in "$£€" else f"{shown} {unit}"}
 
 
+def in_its_video(value: Value) -> Value:
+    """NExT-QA numbers the questions of each video anew; its own evaluation calls them by both."""
+    parts = [value.get("video"), value.get("qid")]
+    known = all(isinstance(part, str | int) for part in parts)
+    return {**value, "id": "_".join(map(str, parts))} if known else value
+
+
 def unknown(value: Value) -> Value:
     """VQAv2-IDK: questions of which some annotators said that they have no answer, which is what is to be said."""
     return {**value, "answer": UNKNOWN}

@@ -11,6 +11,7 @@ from udfs.adapters.prepare import (
     asked_twice,
     chosen_or_written,
     filing,
+    in_its_video,
     numbered,
     of_task,
     report,
@@ -168,7 +169,7 @@ PUBLISHERS: Mapping[str, Family] = {
         # Videos.
         family(
             "nextqa_csv",
-            Recipe(media=("{video}.mp4",), by_index=True),
+            Recipe(media=("{video}.mp4",), prepare=in_its_video, by_index=True),
             rows(TABLE | PARQUET, "video", "question", "answer", "a0", "a1", "a2", "a3", "a4"),
             replace(rows(TABLE | PARQUET, "video", "question", "answer", "qid", "type"), forbids=frozenset({"a0"})),
         ),
