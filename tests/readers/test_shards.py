@@ -17,6 +17,7 @@ from jobs.readers.shards import is_shard
 from schemas.config import Media, Storage
 from schemas.errors import InputError
 from schemas.source import packaged_sources
+from udfs.adapters.paired import READ
 
 Held = dict[str, Any]
 
@@ -152,3 +153,13 @@ def test_a_tar_that_holds_no_samples_is_no_source_file(tmp_path: Path):
     (tmp_path / "0.tar").write_bytes(tar({"1.jpg": b"x"}))
     with pytest.raises(InputError, match="is no source file"):
         layouts(str(tmp_path / "0.tar"))
+
+
+def test_lines_of_rendered_text(tmp_path: Path):
+    held = {"ocr_annotation": {"text": ["A hill", "or two"], "bb_relative": [[0.1, 0.2]]}, "seed": 1}
+    row = {"__key__": "1", "png": {"bytes": picture(2), "path": "1.png"}, "json": held}
+    files = {"000000.tar": tar({"0.png": picture(1), "0.json": held}), "default/partial-train/0000.parquet": [row]}
+    for at, (name, content) in enumerate(files.items(), 1):
+        samples, rejects = read(tmp_path / str(at), "renderedtext_cauldron", {name: content})
+        assert rejects == []
+        assert [told(sample)[:2] for sample in samples] == [([f"<image>\n{READ}", "A hill\nor two"], of(at))]

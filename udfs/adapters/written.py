@@ -8,7 +8,7 @@ from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.arrays import READ as READ_WORD
 from udfs.adapters.family import Family
-from udfs.adapters.fields import items, kind, text
+from udfs.adapters.fields import items, kind, record_of, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.paired import READ
 from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, rows
@@ -52,6 +52,13 @@ def _goes_on(last: Sequence[float], box: Sequence[float]) -> bool:
     return box[0] >= last[0] and 2 * shared > min(last[3] - last[1], box[3] - box[1])
 
 
+def rendered(value: Value) -> Value:
+    """RenderedText: the lines of a picture, in the JSON beside it; the hub's tables hold that in a column."""
+    told = record_of(record_of(value.get("json", value), "json").get("ocr_annotation"), "ocr_annotation").get("text")
+    lines = [told] if isinstance(told, str) else items(told, "ocr_annotation.text")
+    return {**value, "transcript": "\n".join(text(line, "ocr_annotation.text") for line in lines)}
+
+
 WRITTEN: Mapping[str, Family] = {
     made.name: replace(made, named=True)
     for made in (
@@ -64,6 +71,17 @@ WRITTEN: Mapping[str, Family] = {
             "mmocr_json",
             Recipe(fields(question=(), answer=("instances.0.text",), media=("img_path",)), ask=READ_WORD),
             rows(ARRAY, "img_path", "instances", at="data_list"),
+        ),
+        family(
+            "rendered_text",
+            Recipe(
+                fields(question=(), answer=("transcript",), media=("image", "png"), context=()),
+                prepare=rendered,
+                ask=READ,
+                free=True,
+            ),
+            rows(PARQUET, "image", "ocr_annotation"),
+            rows(PARQUET, "png", "json"),
         ),
         family(
             "tagged_receipt_parquet",
