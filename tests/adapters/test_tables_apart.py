@@ -107,6 +107,14 @@ def test_quotes_and_backslashes_of_a_cell(tmp_path: Path):
     assert shown == {"nt-0": 'Y | C\n1 \\ | 2\na "q" | b', "nt-1": "Y | C\n1 \\ | 2"}
 
 
+def test_ends_of_lines_in_a_cell(tmp_path: Path):
+    folder = tmp_path / "robut_wtq_cauldron_llava_format"
+    write(folder / "data" / "training.tsv", as_tsv(WTQ[:2]))
+    write(folder / "csv" / "204-csv" / "1.csv", '"Y","C"\n"a \\"q\\"","b\\nc"\n')
+    (sample,), reasons = outcome(tmp_path, "robut_wtq_cauldron_llava_format")
+    assert (sample["evidence"], reasons) == ('Y | C\na "q" | b c', Counter())
+
+
 @pytest.mark.parametrize("content", ['"Y","C\n"1","2"\n', '"Y"\n"1","2"\n', b'"Y \xff"\n"1"\n', ""])
 def test_the_only_table_cannot_be_read(tmp_path: Path, content: str | bytes):
     folder = tmp_path / "robut_wtq_cauldron_llava_format"

@@ -81,7 +81,11 @@ def gridded(value: Value) -> Value:
 
 
 def of_wtq(value: Value) -> Value:
-    return gridded(several(value))
+    r"""WikiTableQuestions writes `\n` for the end of a line in a cell."""
+    table = record_of(value.get("_table"), "table")
+    rows = [items(row, "rows") for row in items(table.get("table"), "table")]
+    plain = [[cell.replace("\\n", " ") if isinstance(cell, str) else cell for cell in row] for row in rows]
+    return gridded(several({**value, "_table": {**table, "table": plain}}))
 
 
 def of_sqa(value: Value) -> Value:
