@@ -95,6 +95,18 @@ COPIES: Mapping[str, tuple[str, Mapping[str, Any], list[Told]]] = {
         ]},
         [("How many?", "4", "4", "embedded")],
     ),
+    "words, a folder of pictures with its metadata": (
+        "iiit5k", {"train/metadata.jsonl": '{"file_name": "a.png", "text": "You"}\n'},
+        [("on a line of its own.", "You", "You", "a.png")],
+    ),
+    "digits, a folder of pictures with its metadata": (
+        "orand_car_a", {"train/metadata.csv": "file_name,label\na.png,0123\n"},
+        [("with the text alone.", "0123", "0123", "a.png")],
+    ),
+    "captions, a folder of pictures with its metadata": (
+        "coco_caption_train", {"train/metadata.jsonl": '{"file_name": "a.jpg", "text": "A cat."}\n'},
+        [("Describe this picture.", "A cat.", None, "a.jpg")],
+    ),
     "iiit5k, as mmocr writes labels": (
         "iiit5k",
         {"textrecog_train.json": {"data_list": [{"img_path": "a.png", "instances": [{"text": "You"}]}]}},

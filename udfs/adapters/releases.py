@@ -262,7 +262,11 @@ RELEASES: Mapping[str, Family] = {
             Recipe(fields(media=("image",)), prepare=receipt, pairs="pairs", free=True),
             rows(PARQUET, "image", "words", "entities"),
         ),
-        Family("image_text_parquet", (shown(PARQUET, "image", "text"),), with_text),
+        Family(
+            "image_text_parquet",
+            (shown(PARQUET, "image", "text"), shown(ARRAY | TABLE, "file_name", "text")),  # a folder's metadata.jsonl
+            with_text,
+        ),
         family(
             "geos_json",
             Recipe(fields(answer=("answer",), media=("image",)), prepare=by_number, by_letter=True),

@@ -11,7 +11,7 @@ from udfs.adapters.family import Family
 from udfs.adapters.fields import items, kind, record_of, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.paired import READ
-from udfs.adapters.shapes import ARRAY, PARQUET, family, fields, rows
+from udfs.adapters.shapes import ARRAY, PARQUET, TABLE, family, fields, rows
 
 Value = Mapping[str, Any]
 
@@ -64,8 +64,11 @@ WRITTEN: Mapping[str, Family] = {
     for made in (
         family(
             "label_parquet",
-            Recipe(fields(question=(), answer=("label",), media=("image",)), prepare=in_words, ask=READ_WORD),
+            Recipe(
+                fields(question=(), answer=("label",), media=("image", "file_name")), prepare=in_words, ask=READ_WORD
+            ),
             rows(PARQUET, "image", "label"),
+            rows(ARRAY | TABLE, "file_name", "label"),
         ),
         family(
             "mmocr_json",
