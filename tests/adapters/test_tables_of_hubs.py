@@ -113,6 +113,10 @@ TABLES: Mapping[str, tuple[str, Row, list[str], str | None, int]] = {
         ],
         None, 1,
     ),
+    "sroie, keys as Donut wants them": (
+        "sroie", {"image": PIXELS, "ground_truth": json.dumps({"gt_parse": {"company": "SHOP", "total": "9.00"}})},
+        [f"<image>\n{RECEIPT}", '{"company": "SHOP", "total": "9.00"}'], None, 1,
+    ),
     "sroie, words with boxes and tags": (
         "sroie",
         {
@@ -213,6 +217,8 @@ def test_a_table(tmp_path: Path, name: str, row: Row, said: list[str], gold: str
         ("sroie", {"image": PIXELS, "words": [], "entities": {"company": "A"}}, "no_answer", "0 lines of text"),
         ("sroie", {"image": PIXELS, "words": ["a"], "bboxes": [], "ner_tags": [0]}, "wrong_shape", "1 words and 0"),
         ("sroie", {"image": PIXELS, "words": [], "bboxes": [], "ner_tags": []}, "no_answer", "transcript is text ('')"),
+        ("sroie", {"image": PIXELS, "ground_truth": "{"}, "malformed_record", "ground_truth is no JSON"),
+        ("sroie", {"image": PIXELS, "ground_truth": "{}"}, "wrong_shape", "gt_parse is null"),
         ("iiit5k", {"image": PIXELS, "label": 7}, "wrong_shape", "label is a number (7)"),
         ("plotqa", {"image": PIXELS, "text": None}, "no_answer", "answer is text ('')"),
     ],

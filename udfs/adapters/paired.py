@@ -93,15 +93,18 @@ def receipts(_: str, parts: Iterable[Part]) -> Iterator[Record]:
         yield orphan(left, DropReason.ORPHAN_ANNOTATION, "no file of boxes has this name")
 
 
-def asked_of_receipt(value: Value) -> Value:
-    """SROIE: what the receipt says, line by line, and its four keys as far as they are known."""
-    known = record_of(value.get("keys"), "keys")
+def keys_of(known: Value) -> str:
+    """SROIE: the four keys of a receipt as JSON, as far as they are known."""
     told = {key: text(known[key], key) for key in KEYS if known.get(key)}
     if not told:
         raise Drop(DropReason.NO_ANSWER, f"none of {', '.join(KEYS)} is known")
-    answers = (in_boxes(value)["transcript"], json.dumps(told, ensure_ascii=False))
-    pairs = [{"question": asked, "answer": reply} for asked, reply in zip((READ, RECEIPT), answers, strict=True)]
-    return {**value, "pairs": pairs}
+    return json.dumps(told, ensure_ascii=False)
+
+
+def asked_of_receipt(value: Value) -> Value:
+    """SROIE: what the receipt says, line by line, and its keys."""
+    told = {READ: in_boxes(value)["transcript"], RECEIPT: keys_of(record_of(value.get("keys"), "keys"))}
+    return {**value, "pairs": [{"question": asked, "answer": reply} for asked, reply in told.items()]}
 
 
 def by_receipt(value: Value) -> str:

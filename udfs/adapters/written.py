@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.arrays import READ as READ_WORD
 from udfs.adapters.family import Family
 from udfs.adapters.fields import items, kind, record_of, text
 from udfs.adapters.flat import Recipe
-from udfs.adapters.paired import READ
+from udfs.adapters.paired import READ, RECEIPT, keys_of
 from udfs.adapters.shapes import ARRAY, PARQUET, TABLE, family, fields, rows
 
 Value = Mapping[str, Any]
@@ -52,6 +54,15 @@ def _goes_on(last: Sequence[float], box: Sequence[float]) -> bool:
     return box[0] >= last[0] and 2 * shared > min(last[3] - last[1], box[3] - box[1])
 
 
+def parsed(value: Value) -> Value:
+    """SROIE as Donut is trained on it: the keys of a receipt as `gt_parse` of the JSON in a field."""
+    try:
+        held = msgspec.json.decode(text(value.get("ground_truth"), "ground_truth"))
+    except msgspec.DecodeError as error:
+        raise Drop(DropReason.MALFORMED, f"ground_truth is no JSON: {error}") from None
+    return {**value, "keys": keys_of(record_of(record_of(held, "ground_truth").get("gt_parse"), "gt_parse"))}
+
+
 def rendered(value: Value) -> Value:
     """RenderedText: the lines of a picture, in the JSON beside it; the hub's tables hold that in a column."""
     told = record_of(record_of(value.get("json", value), "json").get("ocr_annotation"), "ocr_annotation").get("text")
@@ -85,6 +96,17 @@ WRITTEN: Mapping[str, Family] = {
             ),
             rows(PARQUET, "image", "ocr_annotation"),
             rows(PARQUET, "png", "json"),
+        ),
+        family(
+            "donut_receipt",
+            Recipe(
+                fields(question=(), answer=("keys",), media=("image", "file_name")),
+                prepare=parsed,
+                ask=RECEIPT,
+                free=True,
+            ),
+            rows(PARQUET, "image", "ground_truth"),
+            rows(ARRAY | TABLE, "file_name", "ground_truth"),
         ),
         family(
             "tagged_receipt_parquet",
