@@ -17,7 +17,6 @@ def ledger() -> Ledger:
     return read_ledger()
 
 
-@pytest.mark.timeout(300)
 def test_a_replay_runs_everything_and_asks_nothing(replayed: Replay, ledger: Ledger):
     root, done = replayed.root, replayed.done
     assert done.code == 0, done.err[-3000:]
