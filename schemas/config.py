@@ -179,9 +179,9 @@ class Publishing(Strict):
     )
     rewritten_share: float = Field(0.7, ge=0, le=1, description="of each group B source; originals are the rest")
     keep_groups: tuple[Group, ...] = (Group.A, Group.B, Group.TEXT)
-    max_per_source: int | None = None
+    max_per_source: int | None = Field(None, ge=1)
     category_shares: Mapping[Category, float] = Field(default_factory=dict)
-    total_rows: int | None = None
+    total_rows: int | None = Field(None, ge=1)
     si_share: float = Field(0.9, gt=0, le=1, description="of the single-image rows, the share used in stage SI")
 
 
