@@ -8,7 +8,6 @@ from fractions import Fraction
 
 from schemas.config import Publishing
 from schemas.enums import Category, Group, PairKind
-from schemas.errors import ConfigError
 
 Key = tuple[str, str]
 """source_id and kind."""
@@ -82,11 +81,6 @@ def _budgets(publishing: Publishing, rows: int) -> dict[str, int]:
     """Rows that each category with a share may have, and under "" what all others may have together."""
     shares = {category.value: Fraction(str(share)) for category, share in publishing.category_shares.items()}
     rest = 1 - sum(shares.values(), Fraction(0))
-    if rest < 0:
-        raise ConfigError(
-            f"publishing.category_shares add up to {float(1 - rest)}",
-            "let them add up to 1 or less; others take the rest",
-        )
     base = rows if publishing.total_rows is None else publishing.total_rows
     budgets = {category: math.floor(share * base) for category, share in shares.items()}
     return budgets if publishing.total_rows is None else {**budgets, "": math.floor(rest * base)}

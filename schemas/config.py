@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from schemas.dedup import Dedup
 from schemas.enums import Category, EngineKind, EngineRole, ExportFormat, Group
 from schemas.errors import ConfigError
-from schemas.gate import Gate
+from schemas.gate import Gate, Share
 from schemas.price import Price
 from schemas.settings import assign, merge
 from schemas.source import Strict
@@ -180,9 +181,18 @@ class Publishing(Strict):
     rewritten_share: float = Field(0.7, ge=0, le=1, description="of each group B source; originals are the rest")
     keep_groups: tuple[Group, ...] = (Group.A, Group.B, Group.TEXT)
     max_per_source: int | None = Field(None, ge=1)
-    category_shares: Mapping[Category, float] = Field(default_factory=dict)
+    category_shares: Mapping[Category, Share] = Field(default_factory=dict)
     total_rows: int | None = Field(None, ge=1)
     si_share: float = Field(0.9, gt=0, le=1, description="of the single-image rows, the share used in stage SI")
+
+    @field_validator("category_shares")
+    @classmethod
+    def _shares(cls, shares: Mapping[Category, float]) -> Mapping[Category, float]:
+        """As decimals: 0.1 + 0.2 + 0.7 is 1."""
+        whole = sum((Fraction(str(share)) for share in shares.values()), Fraction(0))
+        if whole > 1:
+            raise ValueError(f"shares add up to {float(whole)}, not to 1 or less; other categories take the rest")
+        return shares
 
 
 class Export(Strict):
