@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from engines import Demo
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as f
 
 from jobs.tables import Tables
 from jobs.views import comment_of, packaged_views, register_views
@@ -35,6 +36,17 @@ def test_there_are_twenty():
 def test_answers(views: SparkSession, question: str, query: str):
     rows = views.sql(query).collect()
     assert rows or question in NOTHING_IN_THE_DEMO | DEPENDS
+
+
+def test_every_rule_of_the_newest_verdict_is_shown(views: SparkSession):
+    asked = dict(QUERIES)["What did the gate look at, and what did it see?"]
+    rules = [row["rule"] for row in views.sql(asked).collect()]
+    last = views.table("gates").orderBy(f.desc("at")).first()
+    assert last is not None
+    assert sorted(rules) == sorted(entry["name"] for entry in last["expectations"])
+    assert {name.partition(".")[0] for name in rules} == {
+        "samples", "media", "rejects", "twins", "rewritten", "judged", "instruct",
+    }  # fmt: skip
 
 
 def test_tables_that_were_never_written_are_empty(spark: SparkSession, tmp_path: Path):

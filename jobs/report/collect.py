@@ -117,6 +117,7 @@ def release_facts(tables: Tables, row: Row) -> ReleaseFacts:
         success=None if gate is None else gate["success"],
         expectations=expectations,
         counts=json.loads(row["counts"]),
+        restored_from=row["restored_from"],
     )
 
 

@@ -166,6 +166,7 @@ def _release(tables: Tables, facts: Mapping[str, Any]) -> Mapping[str, str]:
         "gate verdict": verdict,
         "run": row["run_id"],
         "content hash": row["content_hash"],
+        **({"rows of": f"release {row['restored_from']}, put back"} if row["restored_from"] else {}),
         **({} if release_id == newest["release_id"] else {"since then": "the newest release does not hold it"}),
     }
 

@@ -32,6 +32,8 @@ class ReleaseFacts:
     """None where the verdict is not in the tables."""
     expectations: tuple[Expectation, ...]
     counts: Mapping[str, Mapping[str, int]]
+    restored_from: int | None = None
+    """The earlier release whose rows, run and gate these are, after a rollback."""
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,7 @@ def cost(facts: Facts) -> Section | None:
     text = (
         "Tokens and seconds are those of paid calls; a key that was stored twice counts once.",
         "Engine seconds add up calls that ran side by side.",
+        "Calls that try out an engine or a prompt belong to no stage: the table of reuse leaves them out.",
         f"GPU-hours: {number(_sum(hours), 2)}, engine seconds over the places of an engine's window, times its GPUs.",
         "None are told of endpoints, whose GPUs are not ours, nor of models that the configuration does not name.",
         f"Money: {number(_sum(spent), 2)}, at the price of each engine as configured now."
@@ -140,12 +141,14 @@ def gate(facts: Facts) -> Section | None:
         return None
     rows = tuple((e.name, "held" if e.success else "failed", e.observed, e.allowed) for e in release.expectations)
     told = {True: "passed", False: "failed", None: "is not in the tables"}[release.success]
+    back = release.restored_from
     text = (
         f"Gate {release.gate_id} {told}.",
         (
             f"Release {release.release_id} holds {release.rows:,} rows, was published at {release.at} by run "
             f"{release.run_id} and is version {release.table_version} of instruct; content hash {release.content_hash}."
         ),
+        *((f"Its rows are those of release {back}, put back; run and gate are that release's.",) if back else ()),
     )
     grid = Grid("Expectations", ("Expectation", "Result", "Seen", "Allowed"), rows, frozenset(range(4)))
     return Section("gate", "The gate", text, (grid,) if rows else ())

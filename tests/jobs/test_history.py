@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from deltalake import DeltaTable
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 from release_rows import settings
 
 from jobs import publish as publishing
@@ -22,6 +22,7 @@ from jobs.release import latest, manifest, read_release
 from jobs.report.explain import explain
 from jobs.run import Options
 from jobs.tables import Tables
+from jobs.views import register_views
 from schemas.errors import ConfigError, InputError
 
 
@@ -64,6 +65,13 @@ def gone(tables: Tables) -> set[str]:
     return {row["id"] for row in read_release(tables, 2).join(older, "id", "left_anti").select("id").collect()}
 
 
+def drop_rates(tables: Tables) -> list[Row]:
+    """One row for each release."""
+    session = tables.spark.newSession()
+    register_views(Tables(session, tables.storage))
+    return session.sql("SELECT DISTINCT release_id, restored_from FROM drop_rates ORDER BY release_id").collect()
+
+
 def test_diff_verify_and_rollback(two: Tables):
     found = diff(two, 1, 2)
     assert sum(found.counts["added"].values()) == 90
@@ -88,6 +96,9 @@ def test_diff_verify_and_rollback(two: Tables):
     assert read_release(two, 2).count() == 140
     with pytest.raises(ConfigError, match="has the content of release 1 already"):
         rollback(two, 1)
+    assert [(r["release_id"], r["restored_from"]) for r in drop_rates(two)] == [(1, None), (2, None), (3, 1)]
+    two.spark.sql(f"DELETE FROM {two.sql_name('releases')} WHERE release_id = 3")
+    assert rollback(two, 1)["release_id"] == 3, "ended between commit and manifest, and called again"
     with pytest.raises(ConfigError, match="release 9 does not exist"):
         diff(two, 1, 9)
 
@@ -140,7 +151,8 @@ def test_a_row_of_an_earlier_release_is_explained_by_it(two: Tables):
     rollback(two, 1)
     (left, *_), (kept, *_) = sorted(gone(two)), [row["id"] for row in read_release(two, 1).select("id").collect()]
     options = Options(settings(Path(two.root)), {})
-    assert explain(two, options, kept).release["release"] == "3"
+    back = explain(two, options, kept).release
+    assert (back["release"], back["rows of"]) == ("3", "release 1, put back")
     told = explain(two, options, left).release
     assert (told["release"], told["since then"]) == ("2", "the newest release does not hold it")
 

@@ -283,7 +283,7 @@ def test_what_it_cost():
         "rewrite | 3 | 601 | 1,442", "judge | 2 | 433 | 78",
     ]  # fmt: skip
     text = MADE["cost"].text
-    assert text[2].startswith("GPU-hours: 1.75, engine seconds")
+    assert text[3].startswith("GPU-hours: 1.75, engine seconds")
     assert text[-1] == "Money: 4.60, at the price of each engine as configured now."
 
 
@@ -300,6 +300,9 @@ def test_the_gate(success: bool | None, told: str):
             "instruct; content hash c0ffee."
         ),
     )
+    back = gate(replace(FACTS, release=replace(RELEASE, restored_from=2)))
+    assert back is not None
+    assert back.text[2] == "Its rows are those of release 2, put back; run and gate are that release's."
     assert shown("gate") == [
         "Expectations", "Expectation | Result | Seen | Allowed",
         "drop_rate | held | 0.219 | 0.05 to 0.8", "max_contaminated | failed | 7 rows | at most 2",
