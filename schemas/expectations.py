@@ -107,7 +107,14 @@ def filled(table: Table, floors: Mapping[str, float]) -> tuple[Rule, ...]:
     """Floors of the shares of rows that know a column."""
     wanted = {key.partition(".")[2]: floor for key, floor in floors.items() if key.partition(".")[0] == table.name}
     return tuple(
-        Rule(f"{name}_filled", floor, 1.0, f"avg(IF(`{name}` IS NULL, 0, 1))", setting="gate.filled")
+        Rule(
+            f"{name}_filled",
+            floor,
+            1.0,
+            f"avg(IF(`{name}` IS NULL, 0, 1))",
+            setting="gate.filled",
+            next_step=f"count rows where {name} IS NULL by source_id in `mammoth-vl sql`, and mend those sources",
+        )
         for name, floor in wanted.items()
     )
 

@@ -75,7 +75,8 @@ def _mean_words(key: str, gate: Gate, expected: Expected) -> Rule:
     """Of every row, or of so many that the keys' hashes pick."""
     every = max(1, expected.rows // COUNTED_ROWS)
     measure = f"avg(IF(pmod(xxhash64({key}), {every}) = 0, {WORDS}, NULL))"
-    return Rule("mean_words", *gate.mean_words, measure, setting="gate.mean_words")
+    return Rule("mean_words", *gate.mean_words, measure, setting="gate.mean_words",
+                next_step="look at some rows of each source with `mammoth-vl view`")  # fmt: skip
 
 
 def _samples(gate: Gate, expected: Expected) -> Suite:
@@ -196,7 +197,8 @@ def _judged(gate: Gate, expected: Expected) -> Suite:
         Rule("verdicts_parsed", gate.min_parsed_share, 1, setting="gate.min_parsed_share",
              next_step="look at replies with `mammoth-vl try`"),
         Rule("drop_rate", gate.min_drop_rate, gate.max_drop_rate, setting="gate.min_drop_rate and gate.max_drop_rate",
-             allowed="share of judged pairs dropped", next_step="look at view drop_rates"),
+             allowed="share of judged pairs dropped",
+             next_step="look at view drop_rates; where nothing was counted, run `mammoth-vl judge` first"),
     ]  # fmt: skip
     if expected.has_labels and gate.min_kappa is not None:
         rules.append(
@@ -211,7 +213,8 @@ def _instruct(gate: Gate, expected: Expected) -> Suite:
     rules = (
         Rule("columns"),
         Rule("rows_chosen", expected.rows, expected.rows, "count(*)", allowed="the rows that were chosen"),
-        Rule("min_rows", gate.min_rows, NO_END, "count(*)", setting="gate.min_rows"),
+        Rule("min_rows", gate.min_rows, NO_END, "count(*)", setting="gate.min_rows",
+             next_step="`mammoth-vl publish --dry-run` says what leaves rows out"),
         Rule("key_unique"),
         nothing_missing(INSTRUCT),
         every_row("release_id", f"release_id = {expected.release_id}", str(expected.release_id), "string(release_id)"),
