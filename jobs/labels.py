@@ -159,13 +159,15 @@ def read_labels(tables: Tables) -> Mapping[str, Answers]:
 def agreement(tables: Tables, config: Config, only: str | None = None) -> Agreement | None:
     """Kappa between every judge and every person, overall and by category; None where nobody labelled anything.
 
+    Where all answers are "unsure" there are people and no kappas.
+
     `only` is the judge_id of the one judge that is asked for.
 
     A judge answers as publishing takes it: good is what the threshold keeps; an unreadable verdict is dropped, so bad.
     """
     people = read_labels(tables)
     ids = sorted({subject for answers in people.values() for subject in answers})
-    if not ids:
+    if not people:
         return None
     known = tables.read("judged").where("verdict IS NOT NULL").select("judge", "judge_id").distinct().collect()
     categories = tables.read("samples").select("sample_id", "category")

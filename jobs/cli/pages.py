@@ -215,6 +215,10 @@ def _print_agreement(options: Options, tables: Tables, as_json: bool) -> None:
         (k.a, k.b, k.category, k.items, *(round(v, 3) for v in (k.agreed, k.kappa, k.low, k.high)))
         for k in found.kappas
     ]
+    if not rows:
+        people = ", ".join(found.people)
+        typer.echo(f"labels of {people} are there; none says good or bad of a pair that a judge judged")
+        return
     print_table("agreement (95 % bootstrap intervals)", columns, rows)
     for judge in found.judges:
         typer.echo(f"judge {judge} with people, on average: {found.with_people(judge):.3f}")

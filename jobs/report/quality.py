@@ -161,6 +161,7 @@ def agreement(facts: Facts) -> Section | None:
         return None
     model = ", ".join(f"{name} {value:.2f}" for name, value in theirs.model_people.items())
     text = (
+        *(() if found.kappas else (f"Labels of {', '.join(found.people)} are there; no pair was answered by two.",)),
         *(
             f"Judge {judge} with people, on average: {number(found.with_people(judge), 2)}; with the judge in place of "
             f"one person, over every choice of that person: {number(found.in_place_of_one(judge), 2)}."

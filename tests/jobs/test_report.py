@@ -1,6 +1,7 @@
 """Facts, cards, explanations and labels from tables; pages themselves are tested without Spark."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from markupsafe import escape
 from pyspark.sql import SparkSession
 from release_rows import GROUPS, PICTURES, Rows, digest, make_pair, make_verdict, settings
 
+from jobs.agreement import Agreement
 from jobs.gate.subject import Candidate, Counted, kappa_for
 from jobs.labels import LabelFile, agreement, draw_pairs, draw_sheet, import_labels, parse_labels
 from jobs.report.collect import collect
@@ -20,6 +22,7 @@ from jobs.report.explain import UnknownRowError, explain, render_explanation
 from jobs.report.rejected import find_rejected, render_rejected
 from jobs.report.report import report_html, report_markdown
 from jobs.report.rows import Showing, overview, read_cards
+from jobs.report.show import rows_html
 from jobs.run import Options
 from jobs.tables import Tables
 from schemas.config import Config
@@ -165,6 +168,17 @@ def test_a_call_is_rendered_again_as_it_was_sent_and_its_record_read_again(done:
     assert found.card.before[0].text.split()[-1] in found.record.text
 
 
+def test_a_page_of_rows_says_whether_there_are_more(told: tuple[Tables, Options]):
+    tables, options = told
+    whole = rows_html(tables, options.config, "kind = 'original' -- all of them", 200)
+    count = int(re.findall(r"All (\d+) rows where", whole)[0])
+    assert f"The first {count - 1} rows by id, there are more," in rows_html(
+        tables, options.config, "kind = 'original'", count - 1
+    )
+    with pytest.raises(ConfigError, match="--where cannot be asked"):
+        rows_html(tables, options.config, "kind = 'original' OR")
+
+
 def floored(config: Config, kappa: float, labels: int) -> Config:
     gate = config.gate.model_copy(update={"min_kappa": kappa, "min_labels": labels})
     return config.model_copy(update={"gate": gate})
@@ -208,6 +222,11 @@ def test_a_sheet_is_even_over_verdicts_and_its_labels_come_back(told: tuple[Tabl
     assert sum(p_yes[key] < 0.3 for key in ids) == min(10, dropped)
     assert agreement(tables, options.config) is None
     file = tmp_path / "labels.json"
+    file.write_bytes(labelled(sheet.name, "Ann", dict.fromkeys(ids, "unsure")))
+    import_labels(tables, str(file))
+    assert agreement(tables, options.config) == Agreement(("Ann",), ())
+    asked = Candidate("t", 0, 1, 1, "run", "")
+    assert kappa_for(tables, asked, floored(options.config, 0.4, 1)) == Counted(None), "a floor, and no answer"
     for person in ("Ann", "Bob"):
         # As the threshold decides, which takes pairs that the judge's word refuses.
         answers = {key: "good" if p_yes[key] >= 0.3 else "bad" for key in ids}
