@@ -8,6 +8,7 @@ import yaml
 from pyspark.sql import Row
 from pyspark.sql import functions as f
 
+from jobs.export.examples import with_problems
 from jobs.export.folder import ExportFacts
 from jobs.export.hf import SHAPE
 from jobs.export.shards import Shard
@@ -24,6 +25,9 @@ LICENCES = frozenset((
 ))  # fmt: skip
 """Identifiers that the hub knows; any other is `other`."""
 
+SPLITS = {"si": "single pictures and text", "ov": "several pictures, videos and further single pictures"}
+"""What a split holds."""
+
 HASHES = "manifest.json names every shard with its rows and its sha256."
 
 Group = tuple[str, str, str, str, str, int]
@@ -34,24 +38,29 @@ def files_of(tables: Tables, release: Row, facts: ExportFacts) -> dict[str, byte
     """README.md for the shards of a release."""
     terms = ("licence.spdx", "licence.commercial", "licence.redistribution", "language")
     names = [f.coalesce(f.col(name), f.lit("")) for name in ("source_id", *terms)]
-    counted = read_release(tables, facts.release_id).groupBy(*names).count().collect()
+    rows = read_release(tables, facts.release_id)
+    if facts.left_out:
+        rows = with_problems(tables, rows).where("problem IS NULL")
+    counted = rows.groupBy(*names).count().collect()
     groups: list[Group] = sorted((*row[:5], int(row[5])) for row in counted)
     body = _body(tables, release, facts, groups)
-    return {NAME: f"---\n{_front(facts, groups)}---\n\n{body}".encode()}
+    return {NAME: f"---\n{front(facts, groups)}---\n\n{body}".encode()}
 
 
-def _front(facts: ExportFacts, groups: Sequence[Group]) -> str:
+def front(facts: ExportFacts, groups: Sequence[Group]) -> str:
+    """YAML of the card, which loaders and hubs read."""
     splits = _by_split(facts)
     size = next((name for name, limit in SIZES if facts.rows < limit), "n>1T")
     licences = sorted({licence(group[1]) for group in groups})
+    reads = any(shard.pictures for shard in facts.shards)
     own = {"license_name": "terms-of-the-sources", "license_link": f"{NAME}#sources-and-terms"}
     told: dict[str, Any] = {
         "pretty_name": f"mammoth-vl, release {facts.release_id}",
         "license": _one_or_all(licences),
         **(own if "other" in licences else {}),
         "language": sorted({group[4] for group in groups if len(group[4]) == 2 and group[4].isalpha()}),
-        "task_categories": ["image-text-to-text", "visual-question-answering"],
-        "tags": ["multimodal", "instruction-tuning", "chain-of-thought"],
+        "task_categories": ["image-text-to-text", "visual-question-answering"] if reads else ["text-generation"],
+        "tags": [*(["multimodal"] if reads else []), "instruction-tuning", "chain-of-thought"],
         "size_categories": [size],
         "configs": [
             {
@@ -122,7 +131,14 @@ def _body(tables: Tables, release: Row, facts: ExportFacts, groups: Sequence[Gro
         production.gate(known),
     )
     sections = [section for section in made if section is not None]
-    return render_text("dataset.md", title=f"Release {facts.release_id}", facts=facts, sections=sections)
+    return render_text("dataset.md", **heading(facts), sections=sections)
+
+
+def heading(facts: ExportFacts) -> dict[str, Any]:
+    """What the card says first."""
+    there = _by_split(facts)
+    splits = {split: held for split, held in SPLITS.items() if split in there}
+    return {"title": f"Release {facts.release_id}", "facts": facts, "splits": splits}
 
 
 def _summed(groups: Sequence[Group]) -> Mapping[tuple[str, ...], int]:

@@ -126,6 +126,7 @@ def test_the_card_has_the_figures_and_keeps_hostile_text_apart(sharded: dict[str
         split: sum(shard.rows for shard in facts.shards if shard.split == split) for split in ("si", "ov")
     }
     assert "| charts | CC-BY-4.0 | yes | yes | 100 |" in body
+    assert "| clips | CC-BY-4.0 | yes | yes | 4 |" in body, "a row that is left out is not counted"
     assert "| placeholders\\_differ | 1 |" in body
     assert HOSTILE not in text
     assert "<script>" not in text
