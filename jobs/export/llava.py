@@ -46,8 +46,8 @@ def export_llava(tables: Tables, config: Config, release: Row, folder: str) -> E
     rows = rows.where("problem IS NULL")
     arrays = _write_arrays(rows, folder, number)
     trees = _write_trees(tables, rows, folder, config.export)
-    scripts = {f"train/{name}": text.encode() for name, text in train_files(f"r{number}").items()}
     lists = {f"{array.name.removesuffix('.json')}.yaml": _list(array) for array in arrays}
+    scripts = {f"train/{name}": text.encode() for name, text in train_files(f"r{number}", lists).items()}
     beside = write_beside(folder, scripts | lists)
     _check(folder, config)
     facts = ExportFacts(number, folder, config.export.media, arrays, trees, left_out, beside=beside)
@@ -56,14 +56,20 @@ def export_llava(tables: Tables, config: Config, release: Row, folder: str) -> E
 
 
 def _write_arrays(rows: DataFrame, folder: str, number: int) -> tuple[Array, ...]:
-    """One array per split; Spark writes sorted parts, which are joined line by line."""
+    """One array per split that has rows; Spark writes sorted parts, which are joined line by line."""
     parts = files.join(folder, PARTS)
     ordered = lines(rows).orderBy("split", "id").select("split", "line")
     ordered.write.mode("overwrite").partitionBy("split").text(parts)
-    names = {split: f"mammoth_{split}_r{number}.json" for split in Split}
-    arrays = tuple(_join_lines(files.join(parts, f"split={split}"), folder, name) for split, name in names.items())
+    arrays = join_parts(parts, folder, number)
     files.remove(parts)
     return arrays
+
+
+def join_parts(parts: str, folder: str, number: int) -> tuple[Array, ...]:
+    """The array of each split that has rows; both where there are none at all."""
+    there = [split for split in Split if files.exists(files.join(parts, f"split={split}"))]
+    names = {split: f"mammoth_{split}_r{number}.json" for split in there or Split}
+    return tuple(_join_lines(files.join(parts, f"split={split}"), folder, name) for split, name in names.items())
 
 
 def _list(array: Array) -> bytes:

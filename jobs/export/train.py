@@ -1,6 +1,6 @@
 """Starting points to train on an export: the three stages of the paper for the LLaVA-NeXT trainer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 
@@ -109,15 +109,20 @@ PYTHONPATH="$LLAVA_NEXT" torchrun --nproc_per_node="$GPUS" --nnodes="$NODES" --n
 """
 
 
-def train_files(release: str) -> dict[str, str]:
-    """The scripts by file name, for an export whose arrays carry the release's name."""
-    return {f"{name}.sh": _script(name, stage, release) for name, stage in STAGES.items()}
+def train_files(release: str, lists: Collection[str]) -> dict[str, str]:
+    """The scripts by file name, for an export whose arrays carry the release's name and whose lists are given."""
+    scripts = {name: (stage, stage.data.replace("{release}", release)) for name, stage in STAGES.items()}
+    return {
+        f"{name}.sh": _script(name, stage, data)
+        for name, (stage, data) in scripts.items()
+        if "/" in data or data in lists
+    }
 
 
-def _script(name: str, stage: Stage, release: str) -> str:
+def _script(name: str, stage: Stage, data: str) -> str:
     flags = {
         "model_name_or_path": stage.start,
-        "data_path": stage.data.replace("{release}", release),
+        "data_path": data,
         **SHARED,
         **stage.flags,
         "per_device_train_batch_size": "$PER_GPU",

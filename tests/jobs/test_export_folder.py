@@ -11,10 +11,12 @@ import pytest
 from pyspark.sql import Row
 from release_rows import settings
 
-from jobs.export import export, llava, run
+from jobs.export import dataset_card, export, llava, run
 from jobs.export.folder import Array, ExportFacts, clear, complete, finished_export, is_begun
 from jobs.export.media import Tree
 from jobs.export.shards import Shard
+from jobs.export.train import train_files
+from jobs.report.page import render_text
 from jobs.tables import Tables
 from schemas.enums import ExportFormat
 from schemas.errors import ConfigError, InputError
@@ -197,3 +199,29 @@ def test_an_export_that_lost_a_tree_is_not_finished(whole: ExportFacts, tree: st
 def test_training_scripts_may_be_changed(whole: ExportFacts):
     Path(whole.folder, "train", "2_si.sh").write_text("exec torchrun")
     assert finished_export(whole.folder, MADE) == whole
+
+
+@pytest.mark.parametrize(("split", "pictures"), [("si", 0), ("ov", 3)])
+def test_a_card_names_the_splits_and_tasks_that_are_there(split: str, pictures: int):
+    facts = ExportFacts(1, "", format="hf", shards=(Shard(f"{split}/00000.parquet", 2, pictures, 9, "", ""),))
+    body = render_text("dataset.md", **dataset_card.heading(facts), sections=())
+    front = dataset_card.front(facts, ())
+    other = {"si": "ov", "ov": "si"}[split]
+    assert "2 instruction rows in 1 shard. Made" in body
+    assert f'split="{split}"' in body
+    assert f"- splits: `{split}` has" in body
+    assert f"`{other}`" not in body
+    assert ("visual-question-answering" in front) is ("multimodal" in front) is bool(pictures)
+    assert ("text-generation" in front) is not bool(pictures)
+
+
+@pytest.mark.parametrize(("there", "written"), [(["si"], ["si"]), (["ov"], ["ov"]), ([], ["si", "ov"])])
+def test_a_split_without_rows_has_no_files(tmp_path: Path, there: list[str], written: list[str]):
+    for split in there:
+        (tmp_path / "parts" / f"split={split}").mkdir(parents=True)
+        (tmp_path / "parts" / f"split={split}" / "part-0").write_text("{}\n")
+    arrays = llava.join_parts(str(tmp_path / "parts"), str(tmp_path), 1)
+    assert [array.name for array in arrays] == [f"mammoth_{split}_r1.json" for split in written]
+    assert [array.rows for array in arrays] == ([1] * len(there) or [0, 0])
+    scripts = train_files("r1", [f"mammoth_{split}_r1.yaml" for split in written])
+    assert [name[2:-3] for name in scripts] == ["align", *written]
