@@ -36,9 +36,9 @@ class Progress:
     console: Console = field(default_factory=lambda: Console(stderr=True))
     quiet: bool = False
 
-    def say(self, text: str) -> None:
-        """One line for the user."""
-        if not self.quiet:
+    def say(self, text: str, always: bool = False) -> None:
+        """One line for the user; `always`: a quiet one too, who would wonder why nothing happens."""
+        if always or not self.quiet:
             self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def log(self, text: str) -> None:

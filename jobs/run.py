@@ -128,7 +128,7 @@ def _lock(file: TextIO, owner: str, root: str, progress: Progress) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
-        progress.say(f"{root} is in use by {file.read().strip()}; waiting for it to end")
+        progress.say(f"{root} is in use by {file.read().strip()}; waiting for it to end", always=True)
         fcntl.flock(file, fcntl.LOCK_EX)
     file.seek(0)
     file.truncate()

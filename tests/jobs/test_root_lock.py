@@ -33,6 +33,19 @@ def test_a_lock_names_its_owner_and_ends_with_it(tmp_path: Path, progress: Progr
     assert said.getvalue() == ""
 
 
+def test_who_waits_is_told_for_what_though_it_is_quiet(
+    tmp_path: Path, said: io.StringIO, monkeypatch: pytest.MonkeyPatch
+):
+    def flock(_: object, how: int) -> None:
+        if how & fcntl.LOCK_NB:
+            raise BlockingIOError
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    (tmp_path / ".lock").write_text("pid 7, run r1")
+    with root_lock(str(tmp_path), "r2", Progress(Console(file=said, width=200), quiet=True)):
+        assert said.getvalue() == f"{tmp_path} is in use by pid 7, run r1; waiting for it to end\n"
+
+
 @pytest.mark.parametrize(("number", "passes"), [(errno.EOPNOTSUPP, True), (errno.ENOLCK, True), (errno.ENOSPC, False)])
 def test_a_file_system_without_locks(
     tmp_path: Path, progress: Progress, said: io.StringIO, monkeypatch: pytest.MonkeyPatch, number: int, passes: bool
