@@ -15,7 +15,9 @@ from jobs.engines import load_engines
 from jobs.java import java_major
 from jobs.run import Options
 from jobs.session import delta_jars
+from schemas.config import Storage
 from schemas.errors import ConfigError, PipelineError
+from udfs.engine.settings import host_folder
 from udfs.machine import Finding
 
 
@@ -47,7 +49,7 @@ def _here(options: Options) -> Iterator[Finding]:
     checks: Mapping[str, Callable[[], str]] = {
         "Java": lambda: f"Java {java_major()}",
         "Delta": lambda: f"{len(delta_jars())} jars",
-        "disk": lambda: f"{shutil.disk_usage(Path.cwd()).free >> 30} GiB free here",
+        "disk": partial(_disk, options.config.storage),
         "engines": partial(_engines, options),
     }
     for name, look in checks.items():
@@ -55,6 +57,13 @@ def _here(options: Options) -> Iterator[Finding]:
             yield Finding(DRIVER, name, True, look())
         except PipelineError as error:
             yield Finding(DRIVER, name, False, str(error.args[0]), error.next_step)
+
+
+def _disk(storage: Storage) -> str:
+    root = "" if "://" in storage.root or storage.catalog else storage.root
+    named = [Path(folder).absolute() for folder in (root, host_folder(storage.host_dir)) if folder]
+    there = {folder: next(path for path in (folder, *folder.parents) if path.exists()) for folder in named}
+    return ", ".join(f"{shutil.disk_usage(path).free >> 30} GiB free for {folder}" for folder, path in there.items())
 
 
 def _engines(options: Options) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +76,14 @@ def test_wrong_use_is_a_sentence(here: Path, capsys: pytest.CaptureFixture[str],
     assert found == code, text
     assert [word for word in words if word not in text] == []
     assert "Traceback" not in text
+
+
+def test_doctor_looks_at_the_disks_that_a_run_fills(here: Path, capsys: pytest.CaptureFixture[str]):
+    own = [f"storage.root={here}/out", f"storage.host_dir={here}/scratch"]
+    with pytest.raises(SystemExit):
+        app.main((*(part for setting in own for part in ("--set", setting)), "doctor", "--json"))
+    (disk,) = [told["found"] for told in json.loads(capsys.readouterr().out) if told["check"] == "disk"]
+    assert re.fullmatch(rf"\d+ GiB free for {here}/out, \d+ GiB free for {here}/scratch", disk)
 
 
 def shell(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
