@@ -49,8 +49,12 @@ class Agreement:
 
     def with_people(self, judge: str, least: int = 1) -> float:
         """Mean kappa of a judge with each person who shares `least` pairs with it; NaN where nobody does."""
+        return _mean([k for k in self.beside_people(judge) if k.items >= least])
+
+    def beside_people(self, judge: str) -> list[Kappa]:
+        """The agreement of a judge with each person who shares pairs with it."""
         found = [self.of(judge, person) for person in self.people]
-        return _mean([k for k in found if k is not None and k.items >= least])
+        return [k for k in found if k is not None]
 
     def among_people(self) -> float:
         """Mean kappa of people with each other; NaN with fewer than two."""

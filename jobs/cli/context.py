@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from math import isfinite
+from math import isfinite, isnan
 from typing import Any
 
 import typer
@@ -141,5 +141,7 @@ def _text(cell: object) -> Text:
 
 
 def _plain(cell: object) -> str:
+    if isinstance(cell, float) and isnan(cell):
+        return "–"
     text = f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
     return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)

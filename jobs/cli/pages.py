@@ -7,11 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from jobs import labels
+from jobs.agreement import Agreement
 from jobs.cli.context import open_tables, print_json, print_table
 from jobs.progress import Progress
 from jobs.report.explain import Explanation, UnknownRowError, render_explanation
 from jobs.report.explain import explain as explain_row
-from jobs.report.page import visible, write_page
+from jobs.report.page import number, visible, write_page
 from jobs.report.rejected import Rejected, find_rejected, render_rejected
 from jobs.report.report import FOLDER, release_page, write_report
 from jobs.report.show import rows_html
@@ -221,4 +222,11 @@ def _print_agreement(options: Options, tables: Tables, as_json: bool) -> None:
         return
     print_table("agreement (95 % bootstrap intervals)", columns, rows)
     for judge in found.judges:
-        typer.echo(f"judge {judge} with people, on average: {found.with_people(judge):.3f}")
+        typer.echo(judge_line(found, judge))
+
+
+def judge_line(found: Agreement, judge: str) -> str:
+    """A judge's mean kappa with people, and of how few labels it is."""
+    labels = [k.items for k in found.beside_people(judge)]
+    n = f"n = {sum(labels):,} labels of {len(labels):,} people"
+    return f"judge {judge} with people, on average: {number(found.with_people(judge), 3)} ({n})"

@@ -52,3 +52,8 @@ def test_a_spreadsheet_runs_no_text(capsys: pytest.CaptureFixture[str]):
     context.print_csv([f"c{at}" for at in range(len(cells))], [cells])
     _, row = csv.reader(io.StringIO(capsys.readouterr().out))
     assert row == ["'=cmd()", "'+1", "'-1", "'@x", "'\tx", "a=b", "", "-1", '{"a": 1}']
+
+
+def test_a_table_has_no_nan(capsys: pytest.CaptureFixture[str]):
+    context.print_table("", ("a", "kappa"), [("main", math.nan)])
+    assert capsys.readouterr().out.split()[-2:] == ["main", "–"]

@@ -10,6 +10,7 @@ from scipy.stats import multinomial
 from sklearn.metrics import cohen_kappa_score
 
 from jobs.agreement import ALL, agreements, count_cells, kappa_of
+from jobs.cli.pages import judge_line
 
 PAIRS = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
 
@@ -70,6 +71,9 @@ def test_raters_are_compared_on_what_they_share():
     assert whole.kappa == 1
     assert math.isnan(found.with_people("main", 5))
     assert found.with_people("main") == 0.5  # 1 with ann, 0 with bob; eve shares nothing
+    assert judge_line(found, "main") == "judge main with people, on average: 0.500 (n = 3 labels of 2 people)"
+    nobody = agreements({}, {"main": {}}, {})
+    assert judge_line(nobody, "main") == "judge main with people, on average: – (n = 0 labels of 0 people)"
     assert found.of("main", "eve") is None
     assert found.among_people() == 0  # ann and bob; eve shares nothing
     assert found.in_place_of_one("main") == 0.4  # 0 in place of ann, 1 of bob; 1, 0 and 0 of eve
