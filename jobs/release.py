@@ -119,9 +119,11 @@ def manifest(tables: Tables, release_id: int | None = None) -> Row:
     rows = {row["release_id"]: row for row in tables.read("releases").orderBy("release_id").collect()}
     wanted = max(rows) if release_id is None and rows else release_id
     if wanted not in rows:
-        known = f"releases: {', '.join(map(str, [*rows][-20:]))}" if rows else "there is no release yet"
         named = "the newest release" if wanted is None else f"release {wanted}"
-        raise ConfigError(f"{named} does not exist; {known}", "`mammoth-vl release list` shows them")
+        if not rows:
+            raise ConfigError(f"{named} does not exist; there is no release yet", "`mammoth-vl publish` makes one")
+        known = ", ".join(map(str, [*rows][-20:]))
+        raise ConfigError(f"{named} does not exist; releases: {known}", "`mammoth-vl release list` shows them")
     return rows[wanted]
 
 

@@ -39,7 +39,7 @@ def test_an_export_of_no_release_is_told(ask: Ask, done: Answered):
     for arguments, said in ((("--release", "99"), "release 99"), ((), "the newest release")):
         code, _, error = ask(root, "export", "--dry-run", "--to", "x", *arguments)
         assert code != 0
-        assert f"{said} does not exist; there is no release yet" in error
+        assert f"{said} does not exist; there is no release yet\n  next: `mammoth-vl publish` makes one" in error
 
 
 @pytest.mark.parametrize(
