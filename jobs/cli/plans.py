@@ -50,10 +50,11 @@ def print_run_plan(
 def print_stage_plan(options: Options, stage: Stage, as_json: bool, work: Work | None = None) -> None:
     """What one stage would read, choose and ask."""
     with open_run(options, asks=stage in (Stage.REWRITE, Stage.JUDGE), begins=False) as run:
-        reads = {name: run.tables.read(name).count() for name in READS[stage]}
+        reads: dict[str, object] = {name: run.tables.read(name).count() for name in READS[stage]}
         calls = estimate(run, _calls(run, stage))
         intake, chosen = _chosen(run) if stage is Stage.PUBLISH else (None, None)
         written = _written(run, work or Work()) if stage is Stage.EXPORT else {}
+        reads |= {"instruct": written["rows"]} if written else {}
     if as_json:
         told = written
         if intake and chosen:

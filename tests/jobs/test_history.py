@@ -16,6 +16,7 @@ from pyspark.sql import Row, SparkSession
 from release_rows import settings
 
 from jobs import publish as publishing
+from jobs.cli import app
 from jobs.history import diff, rollback, verify
 from jobs.publish import publish
 from jobs.release import latest, manifest, read_release
@@ -70,6 +71,19 @@ def drop_rates(tables: Tables) -> list[Row]:
     session = tables.spark.newSession()
     register_views(Tables(session, tables.storage))
     return session.sql("SELECT DISTINCT release_id, restored_from FROM drop_rates ORDER BY release_id").collect()
+
+
+def command(*arguments: str) -> int:
+    """The command in this process, on the shared session; its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        app.main(("--quiet", *arguments))
+    return int(str(ended.value.code))
+
+
+def test_what_is_said_of_one_release_is_that_releases(two: Tables, capsys: pytest.CaptureFixture[str]):
+    assert command("--root", two.root, "export", "--release", "1", "--dry-run", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["rows"] == told["reads"]["instruct"] == 50
 
 
 def test_diff_verify_and_rollback(two: Tables):
