@@ -1,16 +1,18 @@
 """Commands over releases: list, diff, verify, rollback."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from pyspark.sql import Row
 
 from jobs.cli.context import open_tables, print_json, print_table, read_options
 from jobs.history import EXAMPLES, Difference, diff, rollback, verify
 from jobs.progress import Progress
 from jobs.release import manifest
 from jobs.run import new_run_id, root_lock
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, InputError
 
 releases = typer.Typer(help="Published releases.", no_args_is_help=True)
 COLUMNS = ("release_id", "rows", "table_version", "content_hash", "run_id", "restored_from", "at")
@@ -60,12 +62,29 @@ def verify_releases(
     as_json: Json = False,
 ) -> None:
     """Read every row and compare rows and content hash with the manifest; exit code 4 when they differ."""
+    if every and release is not None:
+        raise ConfigError(f"release {release} and --all are both given", "give one of them")
     tables = open_tables(ctx)[1]
     ids = [row[0] for row in tables.read("releases").select("release_id").orderBy("release_id").collect()]
-    found = [verify(tables, number) for number in (ids if every else [release])]
+    found, damaged = [], list[InputError]()
+    for number in ids if every else [release]:
+        try:
+            found.append(verify(tables, number))
+        except InputError as error:
+            damaged.append(error)
+    _print_verified(found, as_json)
+    if damaged:
+        steps = dict.fromkeys(error.next_step for error in damaged)
+        raise InputError("\n".join(str(error.args[0]) for error in damaged), "; ".join(steps))
+
+
+def _print_verified(found: Sequence[Row], as_json: bool) -> None:
     names = ("release_id", "table_version", "rows", "content_hash")
     rows = [{name: row[name] for name in names} for row in found]
-    print_json(rows) if as_json else print_table("as their manifests say", names, [list(row.values()) for row in rows])
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_table("as their manifests say", names, [list(row.values()) for row in rows])
 
 
 @releases.command("rollback")

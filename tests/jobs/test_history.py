@@ -84,6 +84,13 @@ def test_what_is_said_of_one_release_is_that_releases(two: Tables, capsys: pytes
     assert command("--root", two.root, "export", "--release", "1", "--dry-run", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["rows"] == told["reads"]["instruct"] == 50
+    assert command("--root", two.root, "release", "verify", "--all", "1") == 2
+    assert "release 1 and --all are both given" in capsys.readouterr().err
+    two.spark.sql(f"UPDATE {two.sql_name('releases')} SET rows = rows + 1 WHERE release_id = 1")
+    assert command("--root", two.root, "release", "verify", "--all", "--json") == 4
+    told, error = capsys.readouterr()
+    assert [row["release_id"] for row in json.loads(told)] == [2]
+    assert "its manifest says 51 rows" in error
 
 
 def test_diff_verify_and_rollback(two: Tables):
