@@ -26,6 +26,9 @@ NEVER_JUDGED = ("no_sample", "parse_", "duplicate", "group", "absent_media", "un
 UNPARSED, BELOW = "unparsed", "below_threshold"
 """Reasons of rewrites that the judge dropped; checks, lengths and placeholders speak for themselves."""
 
+PARTS = 1_000_000
+"""A share is told to so many parts."""
+
 CHECK_NAMES = tuple(field.name for field in CHECKS)
 
 
@@ -216,17 +219,16 @@ def count(pool: DataFrame) -> Intake:
 def take(pool: DataFrame, quotas: Mapping[Key, int], si_share: float) -> DataFrame:
     """The candidates within their quotas, each with its split.
 
-    SI gets text and, of each source's single pictures, the lowest `si_share` by hash, rounded down; OV gets the rest.
+    SI gets text and the single pictures whose hash is in the lowest `si_share` of all hashes; OV gets the rest. A row
+    has the same split in every release, so that how many there are is up to chance.
     """
     schema = StructType().add("source_id", StringType()).add("kind", StringType()).add("quota", LongType())
     limits = pool.sparkSession.createDataFrame([(*key, rows) for key, rows in sorted(quotas.items())], schema)
     taken = pool.where(f.col("reason") == ACCEPTED).join(f.broadcast(limits), ["source_id", "kind"])
     taken = taken.where(f.col("rank") <= f.col("quota"))
-    alike = Window.partitionBy("source_id", "modality")
-    first = f.row_number().over(alike.orderBy(f.sha2("id", 256), "id")) <= f.floor(
-        f.expr(f"{si_share:.6f}") * f.count("*").over(alike)
-    )
-    si = (f.col("modality") == "text") | ((f.col("modality") == "image") & first)
+    # Not the hash of ranks: of a source that is cut to its quota, the lowest of those are left.
+    low = f.expr(f"pmod(xxhash64('split', id), {PARTS}) < {si_share * PARTS:.0f}")
+    si = (f.col("modality") == "text") | ((f.col("modality") == "image") & low)
     return taken.withColumn("split", f.when(si, "si").otherwise("ov"))
 
 
