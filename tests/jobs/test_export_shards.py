@@ -1,11 +1,13 @@
 """Exports of self-contained shards: read by their own libraries, going on after a death, damage that is noticed."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from hashlib import sha256
@@ -19,8 +21,8 @@ from pyspark.sql import functions as f
 from release_rows import HOSTILE, settings
 
 from jobs.cli.app import main
-from jobs.export import ExportFacts, check_export, export
-from jobs.export.examples import Example
+from jobs.export import ExportFacts, check_export, export, mds
+from jobs.export.examples import FACTS, Example
 from jobs.export.run import FORMS, compare_counts
 from jobs.export.shards import note
 from jobs.release import read_release
@@ -273,3 +275,25 @@ def test_a_picture_that_the_store_lost_stops_the_export(published: Tables, tmp_p
     tables.overwrite("media_bytes", tables.read("media_bytes").where("part <> 1"))
     with pytest.raises(PipelineError, match="3 pictures by table media, 2 in media_bytes"):
         write(tables, "hf", tmp_path / "again")
+
+
+class Spool(io.BytesIO):
+    """A spool that says of every sample that it is of another size."""
+
+    size = 0
+
+    def write(self, _: object) -> int:
+        return self.size
+
+
+@pytest.mark.parametrize("over", [0, 1])
+def test_an_mds_shard_stays_below_4_gib(monkeypatch: pytest.MonkeyPatch, over: int):
+    head = 3 * 4 + len(json.dumps(mds.LAYOUT))
+    monkeypatch.setattr(Spool, "size", (1 << 32) - 1 - head + over)
+    monkeypatch.setattr(tempfile, "TemporaryFile", Spool)
+    rows = [Example(dict.fromkeys(FACTS, ""), [], [])]
+    if over:
+        with pytest.raises(PipelineError, match="the format allows 4,294,967,295"):
+            mds.SHAPE.write(io.BytesIO(), rows)
+    else:
+        mds.SHAPE.write(io.BytesIO(), rows)
