@@ -119,6 +119,9 @@ class Reading(Strict):
     """How one source's files are read."""
 
     files: tuple[str, ...] = Field(description="glob patterns below the source's folder")
+    elsewhere: Mapping[str, tuple[str, ...]] = Field(
+        {}, description="by folder of another collection that holds this source too: glob patterns of its files there"
+    )
     beside: Mapping[str, str] = Field(
         {},
         description="glob patterns, at any depth, of files that stay unread where there are others, with the reason",

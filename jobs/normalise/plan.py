@@ -44,7 +44,7 @@ class Plan:
 
 
 def source_folder(source: Source, storage: Storage) -> str:
-    """Folder of a source's files: its own if there is one, else its collection's; on the hub its repository."""
+    """Folder of a source's files: its own, else a collection's that holds it; on the hub its repository."""
     looked = _folders(source, storage)
     for folder in looked:
         if files.exists(folder):
@@ -60,7 +60,14 @@ def _folders(source: Source, storage: Storage) -> list[str]:
     root = storage.sources_root
     if root.rstrip("/") == HUB:
         return [files.join(HUB, source.hub_id.partition(" ")[0])] if source.hub_id else []
-    return list(dict.fromkeys(files.join(root, name) for name in (source.source_id, source.collection) if name))
+    names = (source.source_id, source.collection, *(source.reading.elsewhere if source.reading else ()))
+    return list(dict.fromkeys(files.join(root, name) for name in names if name))
+
+
+def _patterns(source: Source, folder: str) -> tuple[str, ...]:
+    """What names a source's annotation files in one of its folders."""
+    reading = source.reading
+    return reading.elsewhere.get(PurePosixPath(folder).name, reading.files) if reading else ()
 
 
 def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
@@ -69,7 +76,7 @@ def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
     A folder of its own holds nothing else, so those count there too that lie deeper than declared, as in a copy of the
     publisher's repository, and then files that are named otherwise.
     """
-    patterns = source.reading.files if source.reading else ()
+    patterns = _patterns(source, folder)
     below = [f"**/{pattern}" for pattern in patterns] if _own(source, folder) else []
     declared = archives.find(folder, patterns) or archives.find(folder, below)
     if declared:
