@@ -62,7 +62,7 @@ class Index:
     """Hashes of their names without folders, sorted."""
     records: tuple[str, ...]
     folders: tuple[str, ...]
-    """Of its first two levels, as long as there are few."""
+    """Of its first three levels, as long as there are few."""
     named: Mapping[str, tuple[str, ...]]
     """Members by their name without a suffix: videos, and pictures whose names tell data set and split."""
     above: npt.NDArray[np.uint64]
@@ -107,7 +107,7 @@ def _sorted(uri: str, found: Iterator[_Named]) -> Index:
     above: list[int] = []
     last, folder = "", 0
     records: dict[str, None] = {}
-    folders: tuple[dict[str, None], dict[str, None]] = {}, {}
+    folders = tuple[dict[str, None], ...](({}, {}, {}))
     named: dict[str, tuple[str, ...]] = {}
     flat = np.empty((1024, 5), np.int64)
     for name, row in found:

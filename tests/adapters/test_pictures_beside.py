@@ -37,6 +37,10 @@ PLACES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "MapQA.zip": {f"MapQA/MapQA_{part}/questions/train-QA.json": [MAP] for part in "RSU"}
         | {f"MapQA/MapQA_{part}/images/map_0.png": picture(at) for at, part in enumerate("RSU", 1)},
     }),
+    "pictures in folders beside the labels, in one zip": ("orand_car_a", {"ORAND-CAR-2014.zip": {
+        f"ORAND-CAR-2014/CAR-A/a_{split}_{file}": held for at, split in enumerate(("test", "train"), 1)
+        for file, held in (("gt.txt", "a_car_1.png\t007\n"), ("images/a_car_1.png", picture(at)))
+    }}),
     "texts and pictures in two zips": ("rctw_17", {
         "train_gts.zip": {f"train_gts/image_{at}.txt": BOX for at in (1, 2)},
         "train_images.zip": {f"train_images/image_{at}.jpg": picture(at) for at in (1, 2)},
