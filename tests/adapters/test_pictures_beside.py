@@ -41,6 +41,12 @@ PLACES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         f"ORAND-CAR-2014/CAR-A/a_{split}_{file}": held for at, split in enumerate(("test", "train"), 1)
         for file, held in (("gt.txt", "a_car_1.png\t007\n"), ("images/a_car_1.png", picture(at)))
     }}),
+    "a shared root's pictures in the own folder": ("svit_core", {
+        "format/llava-v1.5/SVIT_core_150K.json": [
+            {"id": folder, "image": f"vg/{folder}/1.jpg", "conversations": SAID} for folder in ("VG_100K", "VG_100K_2")
+        ],
+        "images.zip": {"VG_100K/1.jpg": picture(1)}, "VG_100K_2/1.jpg": picture(2),
+    }),
     "texts and pictures in two zips": ("rctw_17", {
         "train_gts.zip": {f"train_gts/image_{at}.txt": BOX for at in (1, 2)},
         "train_images.zip": {f"train_images/image_{at}.jpg": picture(at) for at in (1, 2)},

@@ -64,7 +64,8 @@ class MediaReader:
         keyed, origin = (source.reading.pictures, source.reading.origin_roots) if source.reading else ((), ())
         coco = source.reading is not None and "coco" in (source.reading.media_root, *origin)
         alone = is_alone(PurePosixPath(ref.path).stem, coco=coco)
-        wanted = Wanted(spellings(ref.path, SUFFIXES[ref.kind]), splits, archives.folders_of(file), keyed, alone)
+        paths = spellings(ref.path, SUFFIXES[ref.kind], source.reading.media_root if source.reading else "")
+        wanted = Wanted(paths, splits, archives.folders_of(file), keyed, alone)
         # `|` keeps roots and a path apart from every digest.
         key = "|".join((*roots, *origin, *sorted(splits), ref.path))
         return self._once((ref.kind, key), lambda: self._read_path(ref.kind, roots, wanted, source))

@@ -69,10 +69,14 @@ def same_split(path: str, folder: str) -> bool:
     return split is not None and split == split_of(own) and (not all(numbers) or numbers[0] == numbers[1])
 
 
-def spellings(path: str, suffixes: tuple[str, ...]) -> list[str]:
-    """A path and what its file may be called otherwise: records leave the suffix away, or name another one."""
+def spellings(path: str, suffixes: tuple[str, ...], root: str = "") -> list[str]:
+    """A path and what its file may be called otherwise: records leave the suffix away, or name another one.
+
+    Then without the name of its root, which the source's own folder may stand for.
+    """
     bare = bare_of(path, suffixes)
-    return [path, *(name for suffix in suffixes if (name := f"{bare}{suffix}") != path)]
+    spelled = [path, *(name for suffix in suffixes if (name := f"{bare}{suffix}") != path)]
+    return [*spelled, *(name[len(root) + 1 :] for name in spelled if root and name.startswith(f"{root}/"))]
 
 
 def bare_of(path: str, suffixes: tuple[str, ...]) -> str:
