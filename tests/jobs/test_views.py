@@ -171,9 +171,18 @@ def test_a_source_of_which_nothing_was_kept_is_no_gap(seen: Seen):
         "samples": [{"sample_id": f"s{n}", "source_id": "charts", "category": "Chart", "group": "B"} for n in range(3)],
         "twins": [{"sample_id": "s2", "kind": kind, "dropped": True, "twin": "x"} for kind in ("near", "exact")],
         "instruct": [RELEASED],
+        "judged": [
+            {"source_id": "charts", "subject_kind": kind, "judge_id": judge, "p_yes": p_yes, "content_score": content,
+             "relevance_score": 5.0, "subject_id": f"{kind} {content}"}
+            for kind, judge, p_yes, content in (
+                ("rewritten", "j1", 0.25, 2.0), ("rewritten", "j1", 0.5, 3.0), ("rewritten", "j2", 1.0, 1.0),
+                ("original", "j1", 0.0, 1.0),
+            )
+        ],
+        "releases": [{"release_id": 1, "judge_id": "j1"}],
     }  # fmt: skip
     assert [tuple(row) for row in seen("source_quality", "source_id", **rows)] == [
-        ("charts", "Chart", "B", 2, 0, 1, 2, None, None, None, 1, 1),
+        ("charts", "Chart", "B", 2, 0, 1, 2, 0.375, 2.5, 5.0, 1, 1),
         ("empty", None, None, 0, 1, 1, 0, None, None, None, 0, 0),
     ]
 
@@ -186,3 +195,22 @@ def test_the_judge_of_a_release_counts_while_its_verdicts_are_there(seen: Seen):
     assert seen("deciding_judge", "1", releases=releases, judged=[new], runs=[judging]) == [("j2",)]
     assert seen("deciding_judge", "1", releases=releases, judged=[new]) == [("j2",)]
     assert seen("deciding_judge", "1") == []
+
+
+def test_a_pair_stands_beside_what_it_was_made_from(seen: Seen):
+    rows: Rows = {
+        "samples": [{"sample_id": "s", "category": "Chart", "conversation": turns("old q", "old a", "q2", "a2")}],
+        "rewritten": [
+            {"pair_id": name, "sample_id": "s", "instruction": "new q", "response": "new a", "parse_status": status}
+            for name, status in (("p", "ok"), ("broken", "truncated"))
+        ],
+        "judged": [
+            {"subject_id": "p", "subject_kind": "rewritten", "judge_id": judge, "verdict": verdict, "p_yes": p_yes}
+            for judge, verdict, p_yes in (("j1", "yes", 0.9), ("j2", "no", 0.1))
+        ],
+        "releases": [{"release_id": 1, "judge_id": "j1"}],
+    }  # fmt: skip
+    (row,) = seen("before_after", "1", **rows)
+    said = (row["question_before"], row["answer_before"], row["question_after"], row["answer_after"])
+    assert said == ("old q", "old a", "new q", "new a")
+    assert (row["pair_id"], row["category"], row["verdict"], row["p_yes"]) == ("p", "Chart", "yes", 0.9)
