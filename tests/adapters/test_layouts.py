@@ -179,6 +179,21 @@ def test_the_numbers_of_a_problem_go_into_its_text(tmp_path: Path):
     assert asked == ["AB is 3, AC is 4.5.", "AB is 3, not N_3."]
 
 
+@pytest.mark.parametrize("count", [1, 3, 10])
+@pytest.mark.parametrize("named", [True, False])
+def test_questions_by_q_uid(tmp_path: Path, count: int, named: bool):
+    asked = {one["q_uid"]: one if named else EGO for one in ASKED[:count]}
+    answers = {one["q_uid"]: at % 5 for at, one in enumerate(ASKED)}
+    told = {name: {**one, "truth": answers[name]} for name, one in asked.items()}
+    two, one = {"questions.json": asked, "subset_answers.json": answers}, {"subset_anno.json": told}
+    for at, files in enumerate((two, one)):
+        found = normalised(tmp_path / str(at), "egoschema", files)
+        shown = [(sample["media"], sample["gold_answer"]) for row in found if (sample := row["sample"])]
+        assert sorted(shown) == sorted(
+            ([f"absent:{name}.mp4"], "ABCDE"[right]) for name, right in [*answers.items()][:count]
+        )
+
+
 def test_questions_whose_answers_are_not_public_say_so(tmp_path: Path):
     files = {"questions.json": ASKED, "subset_answers.json": {f"u{at}": 0 for at in range(1, 11)}}
     found = [row["reject"] for row in normalised(tmp_path, "egoschema", files) if row["reject"]]

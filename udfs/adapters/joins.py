@@ -16,11 +16,11 @@ QUESTIONS, ANNOTATIONS, IMAGES = "questions", "annotations", "images"
 ORPHANS = (DropReason.ORPHAN_ANNOTATION, DropReason.ORPHAN_QUESTION)
 
 
-def key_of(name: str) -> Callable[[Mapping[str, Any]], str]:
-    """A join key: this field as text; records without it share the key None."""
+def key_of(*names: str) -> Callable[[Mapping[str, Any]], str]:
+    """A join key: the first of these fields that a record has, as text; records without any share the key None."""
 
     def key(value: Mapping[str, Any]) -> str:
-        return str(value.get(name))
+        return str(next((value[name] for name in names if name in value), None))
 
     return key
 

@@ -155,7 +155,8 @@ def solved(_: str, parts: Iterable[Part]) -> Iterator[Record]:
         value = {**question.value, "answer": answer.value.get("value")}
         yield Record(value, replace(question.origin, record_hash=hashes))
     for left in asked[len(answers) :]:
-        yield orphan(left, DropReason.ORPHAN_QUESTION, f"no answer is known for q_uid {left.value.get('q_uid')}")
+        named = left.value.get("q_uid", left.value.get(KEY))
+        yield orphan(left, DropReason.ORPHAN_QUESTION, f"no answer is known for q_uid {named}")
     for left in answers[len(asked) :]:
         yield orphan(left, DropReason.ORPHAN_ANNOTATION, f"no question has q_uid {left.value.get(KEY)}")
 
@@ -274,9 +275,17 @@ RELEASES: Mapping[str, Family] = {
             Shape(ARRAY | KEYED, frozenset({"text", "choices", "answer"}), one_of={"media": DIAGRAMS}),
         ),
         family(
+            "egoschema_keyed",  # its public part, as others pass it on
+            Recipe(
+                fields(id=(KEY, "q_uid"), answer=("truth",)), media=(f"{{{KEY}}}.mp4", "{q_uid}.mp4"), by_index=True
+            ),
+            rows(ARRAY | KEYED, "question", "option 0", "truth"),
+        ),
+        family(
             "egoschema_json",
-            Recipe(fields(id=("q_uid",)), media=("{q_uid}.mp4",), by_index=True),
-            Shape(ARRAY, frozenset({"q_uid", "question", "option 0"}), None, QUESTIONS, key_of("q_uid")),
+            Recipe(fields(id=("q_uid", KEY)), media=("{q_uid}.mp4", f"{{{KEY}}}.mp4"), by_index=True),
+            Shape(ARRAY, frozenset({"q_uid", "question", "option 0"}), None, QUESTIONS, key_of("q_uid", KEY)),
+            Shape(KEYED, frozenset({KEY, "question", "option 0"}), None, QUESTIONS, key_of("q_uid", KEY)),
             Shape(KEYED, frozenset({KEY, "value"}), "", ANNOTATIONS, key_of(KEY)),
             joiner=solved,
         ),
