@@ -85,6 +85,15 @@ def test_broken_conversations_say_why(turns: tuple[str, ...], reason: DropReason
     assert reason_of("llava_json", talk(*turns, image="a.jpg")) is reason
 
 
+@pytest.mark.parametrize("mark", ["<image>\n{}", "{}\n<image>"])
+def test_one_picture_that_each_question_marks_anew(mark: str):
+    draft = draft_of("llava_json", talk(mark.format("Who?"), "He.", mark.format("Why?"), "So.", image="a.jpg"))
+    assert said(draft) == [mark.format("Who?"), "He.", "Why?", "So."]
+    for asked in ("<image>", "<image><image>Why?"):
+        value = talk("<image>\nWho?", "He.", asked, "So.", image="a.jpg")
+        assert reason_of("llava_json", value) is DropReason.PLACEHOLDER_MISMATCH
+
+
 def test_a_null_answer_is_no_answer():
     value = {"image": "a.jpg", "conversations": [{"from": "human", "value": "Who?"}, {"from": "gpt", "value": None}]}
     assert reason_of("llava_json", value) is DropReason.NO_ANSWER

@@ -17,7 +17,7 @@ from udfs.adapters.fields import dotted, first, items, record_of, text
 from udfs.adapters.gold import concluded
 from udfs.adapters.media import HEAD, at_path, patterned, refs
 from udfs.adapters.shapes import ARRAY, PARQUET
-from udfs.adapters.turns import MARK, PLACEHOLDER, Media, Turns, dialogue, escaped, place
+from udfs.adapters.turns import MARK, PLACEHOLDER, Media, Turns, dialogue, escaped, once, place
 from udfs.ids import clean
 from udfs.sample import IMAGE, VIDEO, Draft, MediaRef, Record, Turn
 
@@ -49,6 +49,7 @@ def adapt(record: Record, source: Source) -> Draft:
     if not media and source.modality is not Modality.TEXT:
         turns, media = _tagged(turns)
     alone = not media and source.modality is Modality.TEXT
+    turns = once(turns) if len(media) == 1 and source.modality is Modality.IMAGE else turns
     turns, media = (escaped(turns), media) if alone else place(turns, media)
     named = first(record.value, IDS)
     return Draft(

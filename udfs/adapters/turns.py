@@ -113,6 +113,18 @@ def place(turns: Turns, media: Media, *, front: bool = False) -> tuple[Turns, Me
     return _mapped(turns, lambda text: MARK.sub(lambda _: PLACEHOLDER[next(kinds).kind], text)), media
 
 
+def once(turns: Turns) -> Turns:
+    """Turns of which each question marks the one picture anew, with the first mark alone."""
+    asked = [turn.text for turn in turns if turn.role is Role.USER]
+    marks = {tuple(MARK.findall(text)) for text in asked}
+    anew = marks == {(IMAGE,)} and all(_edge(text) and text != IMAGE for text in asked)
+    return (*turns[:1], *_mapped(turns[1:], lambda text: text.replace(IMAGE, "").strip())) if anew else turns
+
+
+def _edge(text: str) -> bool:
+    return text.startswith(IMAGE) or text.endswith(IMAGE)
+
+
 def _marks(turns: Turns) -> list[str]:
     return [mark for turn in turns if turn.role is Role.USER for mark in MARK.findall(turn.text)]
 
