@@ -43,6 +43,15 @@ BESIDE: Mapping[str, tuple[str, Files, str, dict[str, str]]] = {
         {"data/clevr-math.zip": {"clevr-math-train.json": SUM}, "CLEVR_v1.0.zip": CLEVR}, "3",
         {"CLEVR_train_questions.json": "CLEVR's own questions", "CLEVR_train_scenes.json": "CLEVR's scenes"},
     ),
+    "a sample of the videos": (
+        "llava_video_perceptiontest",
+        {
+            f"{file}.json": {"video_1": {"metadata": {"split": "train"}, "mc_question": [
+                {"id": 0, "question": "Where is it?", "options": ["left", "right", "nowhere"], "answer_id": 1}
+            ]}} for file in ("all_train", "sample")
+        },
+        "B. right", {"sample.json": "it repeats videos"},
+    ),
     "words of lines": (
         "iam_cauldron", {"ascii/lines.txt": LINE, "ascii/words.txt": WORD}, "A MOVE", {"words.txt": "word by word"}
     ),
