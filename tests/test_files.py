@@ -190,3 +190,12 @@ def test_a_root_may_itself_be_a_link(tmp_path: Path):
     (tmp_path / "real").mkdir()
     (tmp_path / "root").symlink_to(tmp_path / "real")
     assert files.inside(str(tmp_path / "root"), "a.jpg") == f"{tmp_path}/root/a.jpg"
+
+
+def test_the_only_way_down(tree: Path):
+    (tree / "way/of/one").mkdir(parents=True)
+    (tree / "way/of/one/f").write_text("")
+    (tree / "round").mkdir()
+    (tree / "round/round").symlink_to(tree / "round")
+    ends = {name: files.only_way(str(tree / name)) for name in ("way", "way/of", "x", "round", "missing")}
+    assert ends == {"way": "of/one", "way/of": "one", "x": "", "round": "", "missing": ""}

@@ -18,6 +18,7 @@ from udfs import members, stores
 
 _URL = re.compile(r"^\s*(?:[A-Za-z][A-Za-z0-9+.-]+://|data:|file:)", re.IGNORECASE)
 _DRIVE = re.compile(r"^[A-Za-z]:|^\\")
+_LONGEST_WAY = 16
 _WILD = re.compile(r"[*?\[]")
 
 
@@ -136,6 +137,19 @@ def folders(root: str) -> list[str]:
     names = sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
     local = local_path(root)
     return names if local is None else [name for name in names if _below(f"{local}/{name}", local)]
+
+
+def only_way(root: str) -> str:
+    """The folder below a folder up to which nothing lies beside the way; empty where there is none, links left out."""
+    store, path = stores.resolve(root)
+    is_local, way = local_path(root) is not None, list[str]()
+    while len(way) < _LONGEST_WAY:
+        found = store.get_file_info(fs.FileSelector("/".join([path, *way]), allow_not_found=True))
+        only = found[0] if len(found) == 1 and found[0].type == fs.FileType.Directory else None
+        if only is None or (is_local and Path(only.path).is_symlink()):
+            break
+        way.append(only.base_name)
+    return "/".join(way)
 
 
 def weigh(root: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import re
 import struct
 import tarfile
@@ -62,7 +63,9 @@ class Index:
     """Hashes of their names without folders, sorted."""
     records: tuple[str, ...]
     folders: tuple[str, ...]
-    """Of its first three levels, as long as there are few."""
+    """Of its first two levels, as long as there are few; and the one that holds everything."""
+    inner: tuple[str, ...]
+    """Of its third level, likewise."""
     named: Mapping[str, tuple[str, ...]]
     """Members by their name without a suffix: videos, and pictures whose names tell data set and split."""
     above: npt.NDArray[np.uint64]
@@ -105,7 +108,7 @@ def _sorted(uri: str, found: Iterator[_Named]) -> Index:
     keys: list[int] = []
     bare: list[int] = []
     above: list[int] = []
-    last, folder = "", 0
+    last, folder, common = "", 0, list[str]()
     records: dict[str, None] = {}
     folders = tuple[dict[str, None], ...](({}, {}, {}))
     named: dict[str, tuple[str, ...]] = {}
@@ -124,6 +127,8 @@ def _sorted(uri: str, found: Iterator[_Named]) -> Index:
         if not folder or name[: -len(file)] != last:
             last = name[: -len(file)]
             folder = int(_key("/".join(steps)))
+            alike = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(common, steps, strict=False))
+            common = [step for step, _ in alike] if len(keys) > 1 else steps
         above.append(folder if file.lower().endswith(FRAMES) else 0)
         for level in range(min(len(steps), len(folders))):
             if len(folders[level]) <= MOST_FOLDERS:
@@ -131,7 +136,8 @@ def _sorted(uri: str, found: Iterator[_Named]) -> Index:
         stem = PurePosixPath(file).stem
         if (file.lower().endswith(VIDEOS) or is_alone(stem)) and len(named) < MOST_NAMES:
             named[stem] = (*named.get(stem, ())[:3], name)
-    few = tuple(folder for level in folders if len(level) <= MOST_FOLDERS for folder in level)
+    *outer, inner = (tuple(level) if len(level) <= MOST_FOLDERS else () for level in folders)
+    few = dict.fromkeys((*itertools.chain(*outer), *(["/".join(common)] if common else ())))
     # `unique` gives the first place of each key: of equal names the first one counts.
     unique, first = np.unique(np.array(keys, np.uint64), return_index=True)
     files = np.unique(np.array(bare, np.uint64))
@@ -140,7 +146,8 @@ def _sorted(uri: str, found: Iterator[_Named]) -> Index:
     pictures = pictures[np.argsort(held[pictures], kind="stable")]
     rows, methods = flat[first, :4].copy(), flat[first, 4].astype(np.int32)
     return Index(
-        unique, rows, methods, files, tuple(records), few, named, held[pictures], pictures.astype(np.int32)
+        unique, rows, methods, files, tuple(records), tuple(few), inner, named,
+        held[pictures], pictures.astype(np.int32),
     )  # fmt: skip
 
 

@@ -82,16 +82,15 @@ def find_deeper(
 ) -> Member | None:
     """The one member of these names in a folder of an archive that may hold it, or of the first's own name anywhere.
 
-    Such folders are the first two levels, and those right in the folder that a name names. Drop where several folders
-    hold one, and where the archive cannot be read.
+    Such folders are the first two levels, the one that holds everything, and those right in the folder of a name.
+    Drop where several folders hold one, and where the archive cannot be read.
     """
     index = index_of(uri, stamp)
     held = [name for name in names if place(index.files, name.rpartition("/")[2]) is not None]
-    folders = [*filter(may_lie_in, index.folders)] if held else []
-    below = [[f"{folder}/{name}" for name in held] for folder in folders if folder.count("/") < 2]
+    below = [[f"{folder}/{name}" for name in held] for folder in filter(may_lie_in, index.folders)]
     beside = [
         [f"{folder}/{file}" for where, _, file in (name.rpartition("/") for name in held) if where == above]
-        for folder in folders
+        for folder in filter(may_lie_in, (*index.folders, *index.inner))
         if (above := folder.rpartition("/")[0])
     ]
     found = {member.at: member for names in (*below, *beside) if (member := _first(uri, index, names))}
@@ -118,7 +117,7 @@ def find_frames(
     index = index_of(uri, stamp)
     found = next(filter(len, (pictures_in(index, folder) for folder in folders)), None)
     if found is None:
-        deeper = [f"{folder}/{name}" for folder in filter(may_lie_in, index.folders) if folder.count("/") < 2]
+        deeper = [f"{folder}/{name}" for folder in filter(may_lie_in, index.folders)]
         held = [folder for folder in deeper if len(pictures_in(index, folder))]
         if len(held) > 1:
             raise Drop(DropReason.MISSING_MEDIA, f"{name!r} may be any of {', '.join(sorted(held)[:3])} in {uri}")

@@ -47,6 +47,12 @@ PLACES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         ],
         "images.zip": {"VG_100K/1.jpg": picture(1)}, "VG_100K_2/1.jpg": picture(2),
     }),
+    "pictures below the path that they were packed with": ("sharegpt4o", {
+        "image_conversations/gpt-4o.jsonl": "\n".join(
+            json.dumps({"image": f"{at}.jpg", "width": 9, "height": 9, "conversations": SAID}) for at in (1, 2)
+        ),
+        "images.zip": {"mnt/a/b/c/4o/image/1.jpg": picture(1)}, "images/mnt/a/b/c/4o/image/2.jpg": picture(2),
+    }),
     "texts and pictures in two zips": ("rctw_17", {
         "train_gts.zip": {f"train_gts/image_{at}.txt": BOX for at in (1, 2)},
         "train_images.zip": {f"train_images/image_{at}.jpg": picture(at) for at in (1, 2)},

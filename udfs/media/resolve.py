@@ -48,6 +48,7 @@ class MediaReader:
         self._by_name: dict[tuple[str, ...], dict[str, list[str]]] = {}
         self._keyed: Sequence[tuple[str, tuple[int, int]]] | None = None
         self._below: dict[str, Sequence[str]] = {}
+        self._ways: dict[str, Sequence[str]] = {}
         self._packed = Packed(self._folders, limits)
         self._shared = SharedRoots(source_root, media_roots, self._deeper, self._packed, limits)
         self._videos = VideoSampler(limits)
@@ -118,12 +119,15 @@ class MediaReader:
         """URI and size of the first of some places below each root that is a file.
 
         As written; below `images/`; without a first folder that repeats the root's name or that of its folder, as
-        paths do that were written for the folder above. Then one folder deeper, if only one there has it and that is
-        no folder of another split than the record's.
+        paths do that were written for the folder above. Then one folder deeper, or as deep as there is but one way, if
+        only one there has it and that is no folder of another split than the record's.
         """
         if found := first_file(uris(roots, wanted.paths)):
             return found
         deeper = {found: fits for root, name in roots.items() for found, fits in self._deeper(root, name, wanted)}
+        deeper = deeper or {
+            found: wanted.may_lie_in(found[0].rpartition("/")[0]) for found in self._at_ends(roots, wanted)
+        }
         fitting = [found for found, fits in deeper.items() if fits]
         if len(fitting) > 1:
             several = ", ".join(sorted(uri for uri, _ in fitting)[:3])
@@ -179,6 +183,16 @@ class MediaReader:
             alike += (path.partition("/")[2] for path in paths if same_split(path, folder))
             if found := first_file(files.inside(root, f"{folder}/{path}") for path in alike):
                 yield found, wanted.may_lie_in(folder)
+
+    def _at_ends(self, roots: Mapping[str, str], wanted: Wanted) -> Iterator[tuple[str, int]]:
+        """The file where ways end that nothing lies beside, as an archive leaves that was packed with its own path."""
+        for root in roots:
+            if root not in self._ways:
+                ways = ((name, files.only_way(files.join(root, name))) for name in self._folders(root))
+                self._ways[root] = [f"{name}/{way}" for name, way in ways if way]
+            for way in self._ways[root]:
+                if found := first_file(files.inside(root, f"{way}/{path}") for path in wanted.paths):
+                    yield found
 
     def _has_folder_of(self, root: str, place: str) -> bool:
         folder = place.rpartition("/")[0]
