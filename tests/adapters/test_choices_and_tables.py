@@ -20,6 +20,7 @@ from udfs.adapters.prepare import several
         ({"0": "x", "1": "y"}, ("x", "y")),
         (["x", "y", None], ("x", "y")),
         (["(a) x", "(b) y"], ("x", "y")),
+        (["[A] x", "[B] y"], ("x", "y")),
         (["(a) x", "(c) y"], ("(a) x", "(c) y")),
         (["A 1", "B 2", "C 3"], ("1", "2", "3")),
         (["A dog", "C sharp"], ("A dog", "C sharp")),

@@ -21,7 +21,7 @@ COLUMNS = (
     tuple(f"option_{letter.lower()}" for letter in LETTERS[:8]),
 )
 """Options in columns of their own."""
-_LETTERED = re.compile(r"(?:[-*]\s*)?\(?([A-Z])[).:]\s*|[-*]\s*([A-Z])\s+")
+_LETTERED = re.compile(r"(?:[-*]\s*)?[(\[]?([A-Z])[).:\]]\s*|[-*]\s*([A-Z])\s+")
 _HEADED = re.compile(r"[,;]?\s+(?=\(?[A-Z][).:])")
 _UNMARKED = re.compile(r"([A-Z])\s+(?=\S)")
 _SMALL = re.compile(r"\(?([a-z])[).]\s+")
