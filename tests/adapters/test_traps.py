@@ -62,6 +62,15 @@ def test_a_turn_of_the_placeholder_alone_is_joined_to_the_question():
     assert said(draft_of("llava_jsonl", value)) == ["<image>\nWho?", "He.", "And?", "She."]
 
 
+@pytest.mark.parametrize(("told", "asked"), [
+    ("Be short.", "Be short.\n<image>\nWho?"), (["Look.", "See."], "Look.\n<image>\nWho?"), ("", "<image>\nWho?"),
+    ([], "<image>\nWho?"), (None, "<image>\nWho?"),
+])  # fmt: skip
+def test_an_instruction_beside_the_turns(told: object, asked: str):
+    value = talk("<image>\nWho?", "He.", image="a.jpg") | {"system_instruction": told}
+    assert said(draft_of("llava_json", value)) == [asked, "He."]
+
+
 @pytest.mark.parametrize("nothing", ["", "None", "none", "nan", None])
 def test_what_stands_for_no_picture(nothing: str | None):
     assert draft_of("llava_json", talk("Who?", "He.", image=nothing)).media == ()

@@ -17,7 +17,7 @@ from udfs.adapters.fields import dotted, first, items, record_of, text
 from udfs.adapters.gold import concluded
 from udfs.adapters.media import HEAD, at_path, patterned, refs
 from udfs.adapters.shapes import ARRAY, PARQUET
-from udfs.adapters.turns import MARK, PLACEHOLDER, Media, Turns, dialogue, escaped, once, place
+from udfs.adapters.turns import MARK, PLACEHOLDER, SYSTEM, Media, Turns, dialogue, escaped, once, place
 from udfs.ids import clean
 from udfs.sample import IMAGE, VIDEO, Draft, MediaRef, Record, Turn
 
@@ -26,7 +26,7 @@ MEDIA = (("video", MediaKind.VIDEO), ("image", MediaKind.IMAGE), ("images", Medi
 IDS = ("id", "sample_id", "question_id", "uuid", "conversation_id", "image_id")
 
 
-_SPECIAL = frozenset({"video", "images", *KEYS})
+_SPECIAL = frozenset({"video", "images", "system_instruction", *KEYS})
 """Fields that only `adapt` understands."""
 _SPEAKERS = (("human", "user"), ("gpt", "assistant"))
 _ROLES = (Role.USER, Role.ASSISTANT)
@@ -233,6 +233,9 @@ def _said(record: Record) -> Iterator[tuple[str, object, object]]:
         there = sorted(map(str, record.value))[:20]
         raise Drop(DropReason.MISSING_FIELD, f"no conversation; fields: {there}; allowed: {', '.join(CONVERSATION)}")
     name, turns = found
+    told = record.value.get("system_instruction")
+    if told := told[0] if isinstance(told, list | tuple) and told else told:  # UReader's loader draws one of several
+        yield "system_instruction", SYSTEM, told
     for at, turn in enumerate(items(_parsed(turns), name)):
         said = record_of(turn, f"{name}.{at}")
         yield f"{name}.{at}", said.get("from", said.get("role")), said.get("value", said.get("content"))
