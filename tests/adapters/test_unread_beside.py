@@ -133,7 +133,8 @@ def test_pages_of_models_and_a_picture_of_all_pages_are_no_records(tmp_path: Pat
     files = {
         "testset_final/1.html": "<html>a page</html>", "testset_final/1.png": picture(1),
         "testset_final/rick.jpg": picture(2), "predictions_final/gpt4v/1.html": "<html>a guess</html>",
-        "predictions_final/gpt4v/1.png": picture(3),
+        "predictions_final/gpt4v/1.png": picture(3), "testset_final/1_marker.html": "<html>[1]</html>",
+        "testset_final/1_marker.png": picture(4),
     }  # fmt: skip
     rows = normalised(tmp_path, "design2code", files)
     assert [row["reject"] for row in rows if row["reject"]] == []
