@@ -92,6 +92,8 @@ def pictures(root: Path, name: str, file: str, content: Any) -> list[str]:  # no
         ("ocr_vqa", "llava_v1_5_mix665k.json", [*map(shown, MIXED)], ["ocr_vqa/images/1.jpg"]),
         ("docvqa_llava", "llava_next_raw_format_processed.json", [*map(shown, MIXED)], ["docvqa/3.png"]),
         ("dvqa", "llava_next_raw_format_processed.json", [*map(shown, MIXED)], ["dvqa/images/4.png"]),
+        ("gqa", "llava_next_raw_format_processed.json", [*map(shown, MIXED)], ["gqa/images/2.jpg"]),
+        ("ocr_vqa", "llava_next_raw_format_processed.json", [*map(shown, MIXED)], ["ocr_vqa/images/1.jpg"]),
         ("hand_written_arith", "mammoth_si_10M.json", RELEASED, ["a/2.png"]),
         ("arxiv_chart_gpt4o", "mammoth_si_10M.json", RELEASED, ["a/1.png"]),
         ("dvqa", "Cambrian7M_withsystemprompt.json", THIRD, ["dvqa/images/1.png"]),

@@ -1,5 +1,6 @@
 """A whole collection as its publisher lays it out: one folder for each data set, tables of the same name in all."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,24 @@ def test_what_was_not_downloaded_of_a_collection_is_missing(tmp_path: Path):
     lay(tmp_path, "iiit5k")
     with pytest.raises(InputError, match=r"no file in .* matches \['dvqa\(cauldron,llava_format\)/\*\.parquet'\]"):
         plan_sources([packaged_sources()["dvqa"]], Storage(sources_root=str(tmp_path)))
+
+
+LISTS = {
+    f"{COLLECTION}/cambrian(filtered)/cambrian(filtered)_processed.json": "cambrian_filtered",
+    f"{COLLECTION}/ureader_kg/ureader_kg_processed.json": "ureader_kg",
+    f"{COLLECTION}/ureader_qa/ureader_qa_processed.json": "ureader_qa",
+    "lmms-lab__LLaVA-OneVision-Mid-Data/ureader_tr/ureader_tr_processed.json": "ureader_ocr",
+    "lmms-lab__LLaVA-OneVision-Mid-Data/synthdog_en/synthdog_en_processed.json": "-",
+    "lmms-lab__LLaVA-OneVision-Mid-Data/evol_instruct/evol_instruct_processed.json": "-",
+}
+
+
+def test_lists_beside_archives_are_read_by_their_source_alone(tmp_path: Path):
+    for file in LISTS:
+        path = tmp_path / file
+        path.parent.mkdir(parents=True)
+        record = {"id": "000000", "conversations": SAID, "data_source": path.parent.name, "image": "docvqa/1.png"}
+        path.write_text(json.dumps([record]))
+    plan = plan_sources([*packaged_sources().values()], Storage(sources_root=str(tmp_path)), lenient=True)
+    read = {f"{Path(item.folder).name}/{item.range.file}": item.sources for item in plan.items}
+    assert read == {file: (owner,) for file, owner in LISTS.items() if owner != "-"}
