@@ -41,7 +41,7 @@ class Licence(Strict):
 class Selector(Strict):
     """Which records of a shared collection belong to this source."""
 
-    field: str = Field(description="dotted path into the record, e.g. metadata.dataset")
+    field: str = Field(description="dotted path into the record, e.g. metadata.dataset; several with / between them")
     values: tuple[str, ...] = Field(description="accepted values, compared as text")
     match: Literal["equal", "prefix", "folder"] = Field(
         "equal",
@@ -69,7 +69,7 @@ class Pool:
 
 
 POOLS: Mapping[str, Pool] = {
-    "Cambrian-10M": Pool(("Cambrian10M*.json*", "Cambrian7M*.json*", "Cambrian737k*.json*"), "source"),
+    "Cambrian-10M": Pool(("Cambrian10M*.json*", "Cambrian7M*.json*", "Cambrian737k*.json*"), "source/image", "prefix"),
     "DocStruct4M": Pool(("struct_aware_parse.jsonl*", "multi_grained_text_localization.jsonl*"), "dataset_name"),
     "LLaVA-1.5": Pool(("llava_v1_5_mix*.json*",), "image", "prefix"),
     "LLaVA-NeXT": Pool(("llava_next_raw_format_processed.json*",), "image", "prefix"),
@@ -130,7 +130,9 @@ class Reading(Strict):
     fields: FieldMap = FieldMap()
     select: Selector | None = None
     pooled: Mapping[str, tuple[str, ...]] = Field(
-        {}, description="by pool (Cambrian-10M) the names that this source has in it; `*` takes all of its rows"
+        {},
+        description="by pool (Cambrian-10M) how the names begin that this source has in it, in Cambrian's with the "
+        "pictures' folder behind them; `*` takes all of its rows",
     )
     splits: tuple[Split, ...] = Field(
         ("train", "val"),
@@ -210,7 +212,7 @@ class Source(Strict):
         if pool in reading.pooled:
             return Selector(field=made.field, values=reading.pooled[pool], match=made.match)
         select = reading.select
-        declared = select and (select.field == made.field or any(map(made.holds, reading.files)))
+        declared = select and (select.field == made.field.partition("/")[0] or any(map(made.holds, reading.files)))
         return select if declared else None
 
     @property

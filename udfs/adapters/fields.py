@@ -199,9 +199,9 @@ def belongs(record: Mapping[str, Any], select: Selector | None) -> bool:
     """
     if select is None:
         return True
-    value = dotted(record, select.field)
+    value, *more = (dotted(record, path) for path in select.field.split("/"))
     if select.match == "prefix":
-        return str(value).startswith(select.values)
+        return (value is None and bool(more)) or "/".join(map(str, (value, *more))).startswith(select.values)
     if select.match == "folder":
         above = _IMAGES.search(value) if isinstance(value, str) else None
         value = above and above[1]
