@@ -53,6 +53,13 @@ PLACES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         ),
         "images.zip": {"mnt/a/b/c/4o/image/1.jpg": picture(1)}, "images/mnt/a/b/c/4o/image/2.jpg": picture(2),
     }),
+    "an archive whose name begins as the paths do": ("raven", {
+        "m4_instruct_annotations.json": [
+            {"sample_id": at, "image": [f"RAVEN/{at}.png"], "conversations": SAID, "metadata": {"dataset": "RAVEN"}}
+            for at in (1, 2)
+        ],
+        "RAVEN_train_images.zip": {"1.png": picture(1), "RAVEN_train_images/2.png": picture(2)},
+    }),
     "texts and pictures in two zips": ("rctw_17", {
         "train_gts.zip": {f"train_gts/image_{at}.txt": BOX for at in (1, 2)},
         "train_images.zip": {f"train_images/image_{at}.jpg": picture(at) for at in (1, 2)},

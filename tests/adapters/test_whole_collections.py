@@ -132,6 +132,7 @@ LISTS = {
     f"{COLLECTION}/cambrian(filtered)/cambrian(filtered)_processed.json": "cambrian_filtered",
     f"{COLLECTION}/ureader_kg/ureader_kg_processed.json": "ureader_kg",
     f"{COLLECTION}/ureader_qa/ureader_qa_processed.json": "ureader_qa",
+    "lmms-lab__LLaVA-NeXT-Data/llava_next_raw_format/llava_next_raw_format_processed.json": "docvqa_llava",
     "lmms-lab__LLaVA-OneVision-Mid-Data/ureader_tr/ureader_tr_processed.json": "ureader_ocr",
     "lmms-lab__LLaVA-OneVision-Mid-Data/synthdog_en/synthdog_en_processed.json": "-",
     "lmms-lab__LLaVA-OneVision-Mid-Data/evol_instruct/evol_instruct_processed.json": "-",

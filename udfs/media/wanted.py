@@ -95,6 +95,7 @@ def first_file(places: Iterable[str]) -> tuple[str, int] | None:
 
 
 def _inner(stem: str, path: str) -> list[str]:
-    """A path below a folder called like its archive, or without such a folder."""
+    """A path below a folder called like its archive, or without a folder that the archive's name begins with."""
     first, _, rest = path.partition("/")
-    return [f"{stem}/{path}", *([rest] if rest and first == stem else [])]
+    without = [rest, f"{stem}/{rest}"] if rest and f"{stem}_".startswith(f"{first}_") else []
+    return [f"{stem}/{path}", *without]
