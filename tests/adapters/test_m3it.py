@@ -46,6 +46,13 @@ def test_a_row_of_a_member(tmp_path: Path, folder: str):
         assert [turn["text"] for turn in found["sample"]["conversation"]] == told
 
 
+def test_a_caption_answers(tmp_path: Path):
+    row = {"image_str": SHOWN, "caption": "A dog."}
+    made = normalised(tmp_path, "m3it_plusflan", {"data/captioning/coco-cn/train.jsonl": json.dumps(row)})
+    (sample,) = [one["sample"] for one in made if one["sample"]]
+    assert [turn["text"] for turn in sample["conversation"]] == ["<image>\nDescribe this picture.", "A dog."]
+
+
 def test_members_lie_side_by_side(tmp_path: Path):
     files = {f"data/{folder}/train.jsonl": json.dumps(row) for folder, (row, _) in ROWS.items()}
     made = normalised(tmp_path, "m3it_plusflan", files)

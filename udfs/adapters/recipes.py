@@ -106,7 +106,7 @@ def text_rows(containers: frozenset[Container]) -> tuple[Shape, ...]:
 
 
 _MEMBER = fields(
-    question=("question", "inputs", "input"), answer=("answer", "outputs", "output", "sentences"),
+    question=("question", "inputs", "input"), answer=("answer", "outputs", "output", "sentences", "caption"),
     media=tuple(sorted(BASE64_KEYS)), context=(),
 )  # fmt: skip
 _OF_MEMBER = flat(Recipe(_MEMBER, prose=True), "m3it_jsonl")
