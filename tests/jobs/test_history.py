@@ -9,6 +9,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from deltalake import DeltaTable
@@ -19,7 +21,7 @@ from jobs import publish as publishing
 from jobs.cli import app
 from jobs.history import diff, rollback, verify
 from jobs.publish import publish
-from jobs.release import latest, manifest, read_release
+from jobs.release import latest, manifest, read_release, versions
 from jobs.report.explain import explain
 from jobs.run import Options
 from jobs.tables import Tables
@@ -91,6 +93,12 @@ def test_what_is_said_of_one_release_is_that_releases(two: Tables, capsys: pytes
     told, error = capsys.readouterr()
     assert [row["release_id"] for row in json.loads(told)] == [2]
     assert "its manifest says 51 rows" in error
+
+
+def test_a_manifest_keeps_the_versions_of_all_that_a_release_is_made_of():
+    tables = SimpleNamespace(exists=lambda name: name != "runs", version=len)
+    made_of = ("samples", "rejects", "twins", "calls", "rewritten", "judged")
+    assert json.loads(versions(cast(Tables, tables))) == {name: len(name) for name in made_of}
 
 
 def test_diff_verify_and_rollback(two: Tables):
@@ -174,6 +182,9 @@ def test_a_row_of_an_earlier_release_is_explained_by_it(two: Tables):
     back = explain(two, options, kept).release
     assert (back["release"], back["rows of"]) == ("3", "release 1, put back")
     told = explain(two, options, left).release
+    rules = two.read("gates").where(f"gate_id = '{told['gate']}'").selectExpr("size(expectations)").first()
+    assert rules is not None
+    assert told["gate verdict"] == f"passed, {rules[0]} of {rules[0]} expectations held"
     assert (told["release"], told["since then"]) == ("2", "the newest release does not hold it")
 
 

@@ -221,3 +221,5 @@ def test_the_hash_tells_one_check_from_another(good_rows: DataFrame):
 
     assert hashed(True, None) != hashed(None, True)
     assert hashed(True, None) == hashed(True, None)
+    si, ov = (fingerprint(one.withColumn("split", f.lit(split))).content_hash for split in ("si", "ov"))
+    assert si != ov
