@@ -12,6 +12,7 @@ from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
 
+from jobs.session import SPARK_ERRORS, told_by
 from schemas.columns import Table
 from schemas.config import Storage
 from schemas.errors import InputError, PipelineError
@@ -110,7 +111,8 @@ class Tables:
         """How SQL names the table."""
         if self.storage.catalog:
             return f"{self.storage.catalog}.{name}"
-        return f"delta.`{self.path(name)}`"
+        path = self.path(name).replace("`", "``")
+        return f"delta.`{path}`"
 
     def exists(self, name: str) -> bool:
         """Whether the table was ever created."""
@@ -119,10 +121,13 @@ class Tables:
         try:
             # Asking for the schema analyses the path: at once in a classic session, by the server in a remote one.
             return bool(self.spark.read.format("delta").load(self.path(name)).schema)
-        except AnalysisException as error:
-            if error.getCondition() in _ABSENT:
+        except SPARK_ERRORS as error:
+            if isinstance(error, AnalysisException) and error.getCondition() in _ABSENT:
                 return False
-            raise
+            raise InputError(
+                f"table {name} at {self.path(name)} cannot be read: {told_by(error)[:300]}",
+                "restore its files, _delta_log included, from a backup",
+            ) from error
 
     def ensure(self, name: str) -> Table:
         """Creates the table with its comments and constraints unless it exists."""

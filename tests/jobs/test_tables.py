@@ -1,5 +1,6 @@
 """Tables: created from their schemas, readable by anybody, and closed to rows that break a contract."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from release_rows import GROUPS, make_pair, make_sample
 from jobs.session import SPARK_ERRORS
 from jobs.tables import PROPERTIES, Tables, conform, spark_schema
 from schemas.config import Storage
-from schemas.errors import PipelineError
+from schemas.errors import InputError, PipelineError
 from schemas.tables import CALLS, SAMPLES, TABLES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -41,6 +42,29 @@ def test_an_unwritten_table_is_empty_and_has_its_schema(own: Tables):
     assert own.read("judged").count() == 0
     assert own.read("judged").columns == [column.name for column in TABLES["judged"].columns]
     assert own.exists("judged")
+
+
+def test_a_root_with_a_backtick(spark: SparkSession, tmp_path: Path):
+    tables = Tables(spark, Storage(root=str(tmp_path / "a`b")))
+    tables.ensure("gates")
+    assert tables.version("gates") == 0
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda log: log.write_text("{"), lambda log: log.rename(log.with_stem("1".zfill(20)))]
+)
+def test_a_damaged_log_is_told_in_a_sentence(own: Tables, damage: Callable[[Path], object]):
+    own.ensure("gates")
+    (log,) = Path(own.path("gates"), "_delta_log").glob("*.json")
+    damage(log)
+    log.with_suffix(".crc").unlink(missing_ok=True)
+    (log.parent / f".{log.name}.crc").unlink(missing_ok=True)
+    assert own.spark._jvm is not None
+    own.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # as a new process finds it
+    with pytest.raises(
+        InputError, match=rf"table gates at {own.path('gates')} cannot be read: .*\n  next: restore its"
+    ):
+        Tables(own.spark, own.storage).read("gates")
 
 
 @pytest.mark.parametrize(
