@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -67,6 +68,9 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The server ends at once with this message."""
     counts: str = ""
     """File that gets a line for every call that was served, fsynced before the call goes on."""
+    holds: str = ""
+    """While this file is there, calls past the first `held_after` of a server wait."""
+    held_after: int = 0
     faults: dict[Fault, float] = {}
     fault_tries: int = 1
     replies: dict[str, str] = {}
@@ -111,6 +115,7 @@ class Stub:
 
     script: Script
     in_flight: int = 0
+    begun: int = 0
     tries: Counter[str] = field(default_factory=Counter)
 
     def _fault(self, key: str, text: str) -> Fault | None:
@@ -137,6 +142,7 @@ class Stub:
             early = await _BEFORE[fault](self, request, key)
             if early is not None:
                 return early
+        await self._wait()
         self.in_flight += 1
         try:
             self._count(key, hashes)
@@ -147,6 +153,12 @@ class Stub:
         if fault is Fault.MALFORMED:
             return web.Response(text='{"choices": [', content_type="application/json")
         return _json(self._completion(key, body, (text, hashes), fault))
+
+    async def _wait(self) -> None:
+        self.begun += 1
+        held = self.script.holds if self.begun > self.script.held_after else ""
+        while held and Path(held).exists():
+            await asyncio.sleep(0.05)
 
     def _count(self, key: str, hashes: list[str]) -> None:
         if self.script.counts and key != CANARY:
