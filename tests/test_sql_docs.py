@@ -1,10 +1,10 @@
-"""Every query of docs/sql.md runs over the tables of the demo, and over tables that were never written."""
+"""Every query of docs/sql.md runs over the tables of the demo's replay, and over tables that were never written."""
 
 import re
 from pathlib import Path
 
 import pytest
-from engines import Demo
+from engines import Replay
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as f
 
@@ -20,8 +20,8 @@ DEPENDS = {"Which rewrites lost the known answer?"}
 
 
 @pytest.fixture(scope="module")
-def views(spark: SparkSession, demo: Demo) -> SparkSession:
-    register_views(Tables(spark, Storage(root=str(demo.root))))
+def views(spark: SparkSession, replayed: Replay) -> SparkSession:
+    register_views(Tables(spark, Storage(root=str(replayed.root))))
     return spark
 
 
