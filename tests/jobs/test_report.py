@@ -201,6 +201,15 @@ def floors(tables: Tables, config: Config) -> None:
     odd.unlink()
 
 
+def unsure(tables: Tables, config: Config, file: Path, labels: bytes) -> None:
+    """Labels are there, and none says good or bad: that is no agreement."""
+    assert agreement(tables, config) is None
+    file.write_bytes(labels)
+    import_labels(tables, str(file))
+    assert agreement(tables, config) == Agreement(("Ann",), ())
+    assert kappa_for(tables, Candidate("t", 0, 1, 1, "run", ""), floored(config, 0.4, 1)) == Counted(None)
+
+
 def labelled(sheet: str, person: str, answers: dict[str, str]) -> bytes:
     labels = [{"id": key, "answer": answer, "note": ""} for key, answer in answers.items()]
     return json.dumps({"format": "mammoth-vl labels 1", "sheet": sheet, "labeller": person, "labels": labels}).encode()
@@ -229,13 +238,8 @@ def test_a_sheet_is_even_over_verdicts_and_its_labels_come_back(
     # As even as there are pairs of either side, whatever the judge's word was.
     dropped = sum(p_yes[key] < 0.3 for key in p_yes if p_yes[key] is not None)
     assert sum(p_yes[key] < 0.3 for key in ids) == min(10, dropped)
-    assert agreement(tables, options.config) is None
     file = tmp_path / "labels.json"
-    file.write_bytes(labelled(sheet.name, "Ann", dict.fromkeys(ids, "unsure")))
-    import_labels(tables, str(file))
-    assert agreement(tables, options.config) == Agreement(("Ann",), ())
-    asked = Candidate("t", 0, 1, 1, "run", "")
-    assert kappa_for(tables, asked, floored(options.config, 0.4, 1)) == Counted(None), "a floor, and no answer"
+    unsure(tables, options.config, file, labelled(sheet.name, "Ann", dict.fromkeys(ids, "unsure")))
     for person in ("Ann", "ANN"):
         # As the threshold decides, which takes pairs that the judge's word refuses.
         answers = {key: "good" if p_yes[key] >= 0.3 else "bad" for key in ids}
