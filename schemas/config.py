@@ -15,7 +15,7 @@ from schemas.enums import Category, EngineKind, EngineRole, ExportFormat, Group
 from schemas.errors import ConfigError
 from schemas.gate import Gate, Share
 from schemas.price import Price
-from schemas.settings import assign, merge
+from schemas.settings import assign, merge, told
 from schemas.source import Strict
 
 
@@ -286,13 +286,5 @@ def load_config(profile: Profile, file: Path | None = None, settings: Sequence[s
     try:
         return Config.model_validate({**tree, "profile": profile.value})
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, e['loc'])) or 'config'}: {e['msg']} (found {_short(e['input'])})"
-            for e in error.errors()
-        ]
+        lines = [told(fault) for fault in error.errors()]
         raise ConfigError("configuration: " + "; ".join(lines), "`mammoth-vl config show` prints all keys") from error
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -45,3 +45,13 @@ def assign(tree: dict[str, Any], setting: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {key}: {text!r} is not a YAML value", "quote it: --set 'key=\"value\"'") from error
     return tree
+
+
+def told(fault: Mapping[str, Any]) -> str:
+    """One of pydantic's errors as a line: key, what is allowed, what was found."""
+    key, found = ".".join(map(str, fault["loc"])) or "config", fault["input"]
+    text = repr(found)
+    short = text if len(text) <= 80 else text[:77] + "..."
+    if fault["type"] in ("tuple_type", "list_type") and not isinstance(found, Mapping):
+        return f"{key} is a list: write {key}=[{found}] (found {short})"
+    return f"{key}: {fault['msg']} (found {short})"

@@ -49,6 +49,8 @@ CASES = {
     "unknown key": (("--set", "sparc.master=local", "config", "show"), 2, ["sparc", "config show"]),
     "unknown nested key": (("--set", "spark.mastr=local", "config", "show"), 2, ["spark.mastr", "local"]),
     "wrong value": (("--set", "gate.min_rows=none", "config", "show"), 2, ["gate.min_rows", "'none'"]),
+    "one for a list": (
+        ("--set", "gate.licences=MIT", "config", "show"), 2, ["gate.licences is a list: write gate.licences=[MIT]"]),
     "wrong enum": (("--set", "engine.kind=magic", "config", "show"), 2, ["magic", "vllm"]),
     "no equals sign": (("--set", "spark.master", "config", "show"), 2, ["'spark.master'", "--set key=value"]),
     "missing config file": (("--config", "no.yaml", "config", "show"), 2, ["no.yaml", "does not exist"]),

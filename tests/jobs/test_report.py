@@ -292,6 +292,12 @@ def test_damaged_label_files_are_refused(damage: Callable[[], bytes]):
     assert isinstance(parse_labels(GOOD, "labels.json"), LabelFile)
 
 
+def test_a_name_that_is_not_allowed_is_told_in_words():
+    for name in ("<b>", "", "n" * 61):
+        with pytest.raises(InputError, match=f"labeller is '{name}'; allowed are a letter or digit"):
+            parse_labels(labelled("s0", name, {"a" * 64: "good"}), "labels.json")
+
+
 def test_a_file_without_labels_says_what_to_do():
     with pytest.raises(InputError, match=r"labels\.json holds no label\n.*choose good, bad or unsure"):
         parse_labels(labelled("s0", "Ann", {}), "labels.json")
