@@ -27,6 +27,7 @@ def config() -> Config:
 def test_a_conversation_file_with_pictures_elsewhere(tmp_path: Path, config: Config):
     folder = tmp_path / "My Data"
     write_pictures(folder / "pics" / "deep" / "er", range(6))
+    write_pictures(folder / "pics" / "else", range(6, 7))
     write_json(folder / "a.json", [asked([f"p{n}.png"], n, f"{LONG} {n}") for n in range(6)])
     write_json(folder / "info.json", {"version": 1})
     found = find_source(folder, config)

@@ -79,6 +79,7 @@ def test_an_environment_is_shipped(jobs: Jobs, tmp_path: Path):
         assert "environment/lib/python" in found[executor, "code"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_doctor_looks_at_every_executor(jobs: Jobs):
     looked = jobs.submit("b", "doctor", "--executors", "--json")

@@ -38,6 +38,7 @@ def said(tables: Tables, name: str) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 def test_releases_and_views_of_a_catalog(catalog: Tables, good_rows: DataFrame):
     publish(catalog, good_rows, 1)
     before = said(catalog, "instruct")

@@ -188,6 +188,7 @@ def test_a_row_of_an_earlier_release_is_explained_by_it(two: Tables):
     assert (told["release"], told["since then"]) == ("2", "the newest release does not hold it")
 
 
+@pytest.mark.slow
 def test_a_published_row_is_explained_whatever_became_of_its_sample(two: Tables):
     row = read_release(two).where("kind = 'rewritten'").orderBy("id").first()
     assert row is not None

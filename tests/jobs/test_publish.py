@@ -63,15 +63,12 @@ def test_a_release_and_what_readers_see_of_it(tables: Tables, configure: Configu
 
     again = publish(tables, configure(), "run 2")
     assert (again.release_id, again.is_new) == (1, False)
-    smaller = publish(tables, configure("publishing.total_rows=50"), "run 3")
-    assert (smaller.release_id, smaller.rows) == (2, 50)
-    assert ids(read_release(tables, 2)) < ids(read_release(tables, 1))
 
     with pytest.raises(GateError, match=r"instruct\.min_rows: saw 50; allowed 1000 or more; set by gate\.min_rows"):
-        publish(tables, configure("publishing.total_rows=50", "gate.min_rows=1000"), "run 4")
-    assert latest(tables)["release_id"] == 2
-    assert tables.version("instruct") == smaller.table_version
-    assert [row["success"] for row in tables.read("gates").orderBy("at").collect()] == [True, True, True, False]
+        publish(tables, configure("publishing.total_rows=50", "gate.min_rows=1000"), "run 3")
+    assert latest(tables)["release_id"] == 1
+    assert tables.version("instruct") == first.table_version
+    assert [row["success"] for row in tables.read("gates").orderBy("at").collect()] == [True, True, False]
     assert facts(tables)["failed"][0]["name"] == "instruct.min_rows"
 
 
