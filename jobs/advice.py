@@ -4,6 +4,10 @@ from schemas.config import Storage
 from schemas.enums import DropReason
 from schemas.source import Source
 
+HELD_OUT = (
+    "nothing but a split that is kept for tests lies here, so it is read: leave it out of a release for training, "
+    "or name the split under `reading.splits` of a catalogue file (--catalogue)"
+)
 FIELDS = "name the field under `reading.fields` of a catalogue file (--catalogue); the detail lists those there are"
 BROKEN = "look at the record in its file; if the publisher ships it so, nothing is to be done: it stays a reject"
 ADVICE = {

@@ -8,7 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as f
 
-from jobs.advice import advise, compare_family
+from jobs.advice import HELD_OUT, advise, compare_family
 from jobs.normalise.conserve import SourceCount
 from jobs.normalise.plan import Plan, plan_sources
 from jobs.normalise.stage import Normalise
@@ -117,6 +117,8 @@ def _check(source: Source, count: SourceCount, plan: Plan, examples: list[Reject
     advice = {example.reason: advise(example.reason, source, options.config.storage, folder) for example in examples}
     if word := compare_family(source, family):
         advice[""] = word
+    if name in plan.held_out:
+        advice["split"] = HELD_OUT
     return Check(source, count, family, plan.unread[name], examples, advice)
 
 

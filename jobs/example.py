@@ -95,7 +95,7 @@ def _made(source: Source, why: str) -> Example:
     found = adapt(record, source, family)
     if not isinstance(found, Draft):
         return Example("none", why)
-    names_of = [f"absent:{ref.path or 'embedded'}" for ref in found.media]
+    names_of = [ref.absent for ref in found.media]
     status = MediaStatus.ABSENT if found.media else MediaStatus.NONE
     sample = sample_row(record, source, found, names_of, status)
     return Example("made", f"a made record: the catalogue's fields, invented values ({why})", value, shown(sample))

@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -264,6 +266,24 @@ def _possible(path: str) -> bool:
     return len(data) < 4096 and all(len(name) < 256 for name in data.split(b"/"))
 
 
+def leaving(root: str) -> list[str]:
+    """Links below a local folder that lead out of it, sorted; nothing is read behind them."""
+    local = local_path(root)
+    walked = () if local is None else os.walk(local)
+    links = (Path(folder, name) for folder, *names in walked for name in chain(*names))
+    return sorted(
+        str(link.relative_to(local or "")) for link in links if link.is_symlink() and not _is_below(str(link), root)
+    )
+
+
 def _below(path: str, root: str) -> bool:
-    real = os.path.realpath(root)
-    return os.path.commonpath([os.path.realpath(path), real]) == real
+    real = os.path.realpath(path)
+    return any(os.path.commonpath([real, top]) == top for top in _tops(os.path.realpath(root)))
+
+
+@lru_cache(256)
+def _tops(root: str) -> tuple[str, ...]:
+    """A folder, and of a snapshot in a hub's cache the blobs that its links lead to."""
+    above, _, _ = root.rpartition("/snapshots/")
+    is_cache = Path(above).name.startswith(("datasets--", "models--"))
+    return (root, os.path.realpath(f"{above}/blobs")) if is_cache else (root,)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 from schemas.enums import DropReason, MediaKind, Role
@@ -62,6 +63,11 @@ class MediaRef:
     path: str | None = None
     """POSIX path below the media root, as the source writes it (untrusted)."""
     data: bytes | None = None
+
+    @property
+    def absent(self) -> str:
+        """Stands for a medium that is not read: the path, or the hash of bytes, which paths beside them seldom tell."""
+        return f"absent:{self.path if self.data is None else sha256(self.data).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

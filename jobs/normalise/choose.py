@@ -36,12 +36,16 @@ class Owner:
     """None: all of them."""
     each: str
     """Field whose list holds several answers, each a record of its own."""
+    pooled: bool
+    """Whether the file pools many data sets."""
 
 
 def owners_of(item: Item, sources: Iterable[Source]) -> tuple[Owner, ...]:
     """The sources of an item, so that what is the same for all of its records is looked up once."""
+    pooled = pool_of(item.range.file) is not None
     return tuple(
-        Owner(source, _selector(item, source), source.reading.each if source.reading else "") for source in sources
+        Owner(source, _selector(item, source), source.reading.each if source.reading else "", pooled)
+        for source in sources
     )
 
 
@@ -49,7 +53,7 @@ def taken(record: Record, owners: Sequence[Owner]) -> Iterator[tuple[Source, Rec
     """Sources with what each takes from a record of the file."""
     # A record that cannot be read cannot be selected either: it counts for the first source, so it never vanishes.
     for owner in owners[:1] if record.problem else owners:
-        if record.problem or belongs(record.value, owner.select):
+        if record.problem or belongs(record.value, owner.select, pooled=owner.pooled):
             yield from ((owner.source, own) for own in each_answer(record, owner.each))
 
 

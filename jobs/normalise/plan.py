@@ -24,6 +24,7 @@ UNMATCHED = "no pattern of reading.files names it; a catalogue file with one tha
 POOLED = "it pools many data sets, and nobody knows which of its records are this source's"
 OTHER_SPLIT = "it is of a split that reading.splits leaves out"
 ARCHIVE = "media are looked for in it; annotations in it are read once it is unpacked, or named as archive!/member"
+LINKED = "it is a link that leaves the source's folder: put there what it leads to, or name that as a media root"
 MEDIA_SUFFIXES = PICTURES.union(member_index.VIDEOS)
 
 
@@ -39,6 +40,8 @@ class Plan:
     """Sources whose family joins sides."""
     unread: Mapping[str, Mapping[str, str]]
     """Files of each source that are not read, and why."""
+    held_out: frozenset[str] = frozenset()
+    """Sources of whose files nothing is there but splits that are left out beside others; they are read."""
     refused: Mapping[str, InputError] = field(default_factory=dict)
     """Sources that nobody can read, where others can be."""
 
@@ -95,7 +98,8 @@ def find_files(source: Source, folder: str) -> tuple[list[str], bool]:
         others = [file for file in found if file in shards or not file.lower().endswith(members.SUFFIXES)]
         found = [*others, *packed] if packed or shards else found
     if not found or (wrong and all(file.lower().endswith(members.SUFFIXES) for file in found)):
-        told = "".join(f"; {what}" for what in wrong[:3]) + archives.unreadable_in(folder)
+        linked = [f"{link} is not read: {LINKED}" for link in _links(source, folder)]
+        told = "".join(f"; {what}" for what in [*wrong, *linked][:3]) + archives.unreadable_in(folder)
         raise InputError(
             f"source {source.source_id}: no file in {folder} matches {list(patterns)}{told}",
             f"`mammoth-vl sources show {source.source_id}` says what its publisher ships",
@@ -113,6 +117,12 @@ def _others(source: Source, folder: str, *patterns: str) -> list[str]:
         return []
     found = files.find(folder, patterns or ("*", "*/*", "*/*/*", "*/*/*/*"))
     return [file for file in found if not file.lower().endswith(tuple(MEDIA_SUFFIXES))]
+
+
+def _links(source: Source, folder: str) -> list[str]:
+    """Links out of a source's own folder, those of pictures by themselves aside, which their rejects name."""
+    found = files.leaving(folder) if _own(source, folder) else ()
+    return [link for link in found if not link.lower().endswith(tuple(MEDIA_SUFFIXES))]
 
 
 def _without_copies(source: Source, found: Sequence[str], folder: str) -> tuple[list[str], dict[str, str]]:
@@ -187,7 +197,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
     """
     looked: dict[str, list[Layout]] = {}
     places: dict[_Place, _Held] = {}
-    folders, families, joined, unread, refused = {}, {}, set(), {}, dict[str, InputError]()
+    folders, families, joined, held_out, unread, refused = {}, {}, set(), set(), {}, dict[str, InputError]()
     for source in sources:
         name = source.source_id
         try:
@@ -212,6 +222,9 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         why = {**known.unread, **failed, **dict.fromkeys(unwanted, OTHER_SPLIT), **beside}
         there = {*found, *beside, *_others(source, folder)} - used
         unread[name] = {file: why.get(file) or _told(file, folder) for file in sorted(there)}
+        unread[name] |= dict.fromkeys(_links(source, folder), LINKED)
+        if not any(source.wants(splits_of(file)) for file in surveyed.files()):
+            held_out.add(name)
         if known.joined:
             joined.add(name)
         for file, assignments in known.files.items():
@@ -220,7 +233,8 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
                 place = _Place(folder, file, part.family.name, part.shape.side, layout.container.value, layout.at)
                 held = _Held(layout, part.shape, surveyed.folders.get(file), [])
                 places.setdefault(place, held).sources.append(name)
-    return Plan(tuple(_items(places, joined)), folders, families, frozenset(joined), unread, refused)
+    items = tuple(_items(places, joined))
+    return Plan(items, folders, families, frozenset(joined), unread, frozenset(held_out), refused)
 
 
 def _items(places: Mapping[_Place, _Held], joined: set[str]) -> Iterator[Item]:

@@ -111,7 +111,7 @@ class Builder:
             yield self._sample_row(record, source, draft, [], MediaStatus.NONE)
             return
         if self.todo.media.mode is MediaMode.SKIP:
-            names = [f"absent:{ref.path or 'embedded'}" for ref in draft.media]
+            names = [ref.absent for ref in draft.media]
             yield self._sample_row(record, source, draft, names, MediaStatus.ABSENT)
             return
         reader = self._reader(source)

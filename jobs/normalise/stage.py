@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as f
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from jobs.advice import HELD_OUT
 from jobs.normalise.choose import Item
 from jobs.normalise.conserve import SourceCount, count_sources
 from jobs.normalise.plan import Plan
@@ -49,6 +50,8 @@ class Normalise:
         plan = plan_on(self.tables.spark, sources, self.config.storage, self.lenient)
         for error in plan.refused.values():
             self.progress.say(f"left out: {error}")
+        for name in sorted(plan.held_out):
+            self.progress.say(f"{name}: {HELD_OUT}")
         sources = [source for source in sources if source.source_id not in plan.refused]
         # Python reads while Spark looks at the tables; what is wrong with them ends the reading.
         work: dict[str, Callable[[], DataFrame | None]] = {
@@ -210,6 +213,7 @@ class Normalise:
                     "family": plan.families[count.source_id],
                     "unselected": count.unselected,
                     "unread_files": plan.unread[count.source_id],
+                    "only_held_out_splits": count.source_id in plan.held_out,
                 }
             ),
         }

@@ -192,8 +192,10 @@ def parsed_list(value: str, name: str) -> Sequence[Any]:
         raise Drop(DropReason.WRONG_SHAPE, f"{name} is {kind(value)}; allowed: a list") from None
 
 
-def belongs(record: Mapping[str, Any], select: Selector | None) -> bool:
-    """Whether a record of a shared file is this source's; one that does not say so belongs, lest it vanish.
+def belongs(record: Mapping[str, Any], select: Selector | None, *, pooled: bool = False) -> bool:
+    """Whether a record of a shared file is this source's.
+
+    One that does not say whose it is belongs, lest it vanish; in a pool of many data sets it is nobody's.
 
     Names count as equal whatever their case and punctuation: M4's members are `RAVEN` here and `raven` there.
     """
@@ -201,11 +203,15 @@ def belongs(record: Mapping[str, Any], select: Selector | None) -> bool:
         return True
     value, *more = (dotted(record, path) for path in select.field.split("/"))
     if select.match == "prefix":
-        return (value is None and bool(more)) or "/".join(map(str, (value, *more))).startswith(select.values)
+        if value is None and more:
+            return not pooled
+        return "/".join(map(str, (value, *more))).startswith(select.values)
     if select.match == "folder":
         above = _IMAGES.search(value) if isinstance(value, str) else None
         value = above and above[1]
-    return value is None or _folded(str(value)) in map(_folded, select.values)
+    if value is None:
+        return not pooled
+    return _folded(str(value)) in map(_folded, select.values)
 
 
 def _folded(name: str) -> str:
