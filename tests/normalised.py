@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -66,6 +67,12 @@ def batches(items: Sequence[Item]) -> Iterator[pa.RecordBatch]:
 
 def rows(found: Iterable[pa.RecordBatch]) -> list[Row]:
     return [row for batch in found for row in batch.to_pylist()]
+
+
+def places(media: Sequence[str]) -> list[str]:
+    """Paths of media that were not read; `embedded` for bytes."""
+    names = [medium.removeprefix("absent:") for medium in media]
+    return ["embedded" if re.fullmatch("[0-9a-f]{64}", name) else name for name in names]
 
 
 def grouped(parts: Iterable[Row]) -> list[Row]:

@@ -10,7 +10,7 @@ from schemas.source import Reading, Selector, Source, pool_of
 from udfs import archives, files
 from udfs.adapters.entries import each_answer
 from udfs.adapters.family import Container
-from udfs.adapters.fields import belongs
+from udfs.adapters.fields import belongs, named
 from udfs.sample import Record
 
 
@@ -51,10 +51,16 @@ def owners_of(item: Item, sources: Iterable[Source]) -> tuple[Owner, ...]:
 
 def taken(record: Record, owners: Sequence[Owner]) -> Iterator[tuple[Source, Record]]:
     """Sources with what each takes from a record of the file."""
-    # A record that cannot be read cannot be selected either: it counts for the first source, so it never vanishes.
-    for owner in owners[:1] if record.problem else owners:
-        if record.problem or belongs(record.value, owner.select, pooled=owner.pooled):
+    # A record that cannot be read cannot be selected either, nor can one of a pool that names no data set: it counts
+    # for the first source, so that it never vanishes, nor comes under many licences.
+    for owner in owners[:1] if record.problem or _is_nameless(record, owners) else owners:
+        if record.problem or belongs(record.value, owner.select):
             yield from ((owner.source, own) for own in each_answer(record, owner.each))
+
+
+def _is_nameless(record: Record, owners: Sequence[Owner]) -> bool:
+    first = owners[0]
+    return first.pooled and first.select is not None and named(record.value, first.select) is None
 
 
 def _selector(item: Item, source: Source) -> Selector | None:

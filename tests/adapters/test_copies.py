@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from normalised import normalised
+from normalised import normalised, places
 from publishing import picture
 
 PIXELS = {"bytes": b"\x89PNG\r\n\x1a\n", "path": None}
@@ -248,9 +248,7 @@ def test_a_copy(tmp_path: Path, name: str, files: Mapping[str, Any], told: list[
         asked, said = (turn["text"] for turn in sample["conversation"])
         assert asked.endswith(asks)
         assert (said, sample["gold_answer"]) == (answers, gold)
-        assert [place.removeprefix("absent:") for place in sample["media"]] == (
-            medium if isinstance(medium, list) else [medium] if medium else []
-        )
+        assert places(sample["media"]) == (medium if isinstance(medium, list) else [medium] if medium else [])
 
 
 def test_records_of_several_turns_or_pictures(tmp_path: Path):

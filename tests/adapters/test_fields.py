@@ -43,12 +43,6 @@ def test_whose_record_it_is(select: Selector | None, record: dict[str, object], 
     assert belongs(record, select) is mine
 
 
-@pytest.mark.parametrize("select", [EQUAL, Selector(field="source/image", values=("a",), match="prefix")])
-def test_a_record_of_a_pool_that_names_nobody_is_nobodys(select: Selector):
-    assert belongs({"conversations": []}, select)
-    assert not belongs({"conversations": []}, select, pooled=True)
-
-
 @pytest.mark.parametrize("told", [["None"], ["None", "5", "None"], [{"answer": "None"}, {"answer": ""}]])
 def test_a_none_that_annotators_wrote_is_an_answer(told: list[object]):
     assert answer(told, "answers") == "None"

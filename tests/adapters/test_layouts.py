@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from normalised import normalised
+from normalised import normalised, places
 
 from schemas.source import Selector
 from udfs.adapters.fields import belongs
@@ -170,7 +170,7 @@ def test_a_publishers_folder(tmp_path: Path, name: str, files: Files, media: lis
     assert [row["reject"] for row in found if row["reject"]] == []
     samples = [row["sample"] for row in found if row["sample"]]
     assert [sample["conversation"][-1]["text"] for sample in samples] == answers
-    assert [place.removeprefix("absent:") for sample in samples for place in sample["media"]] == media
+    assert [place for sample in samples for place in places(sample["media"])] == media
 
 
 def test_the_numbers_of_a_problem_go_into_its_text(tmp_path: Path):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from normalised import Row, normalised
+from normalised import Row, normalised, places
 
 from schemas.source import packaged_sources
 
@@ -63,4 +63,5 @@ def test_rows_that_do_not_say_whose_they_are_belong_to_the_folder(tmp_path: Path
 def test_pictures_in_the_row_belong_to_it(tmp_path: Path):
     shown = {"bytes": b"\x89PNG\r\n\x1a\n", "path": "TabMWP/images/1.png"}
     held = {"GEOS(MathV360K)/train-00000-of-00001.parquet": [row(1, "") | {"image": shown}]}
-    assert taken(normalised(tmp_path, "geos_mathv360k", held)) == (["absent:embedded"], (1, 1))
+    media, counts = taken(normalised(tmp_path, "geos_mathv360k", held))
+    assert (places(media), counts) == (["embedded"], (1, 1))

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from normalised import normalised, staged
+from normalised import normalised, places, staged
 
+from jobs.normalise import choose
 from jobs.normalise.plan import POOLED as POOLED_FILE
 from jobs.normalise.plan import plan_sources
 from schemas.config import Storage
 from schemas.errors import InputError
 from schemas.source import packaged_sources
+from udfs.sample import Origin, Record
 
 M4 = ("HQ-Edit", "coinstruct", "RAVEN", "CLEVR-Change")
 ALL = "m4_instruct_annotations.json"
@@ -69,7 +71,7 @@ TASKS = "\n".join(
 def pictures(root: Path, name: str, file: str, content: Any) -> list[str]:  # noqa: ANN401 - as normalised's
     found = normalised(root, name, {file: content})
     assert [row["reject"] for row in found if row["reject"]] == []
-    return [place.removeprefix("absent:") for row in found if row["sample"] for place in row["sample"]["media"]]
+    return [place for row in found if row["sample"] for place in places(row["sample"]["media"])]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +137,18 @@ def test_rows_of_orca_in_a_pool_show_nothing(tmp_path: Path):
     for name, kept in (("orca", 1), ("mathinstruct", 0)):
         made = normalised(tmp_path, name, {"jsons/Cambrian10M.jsonl": CAMBRIAN + "\n" + json.dumps(row)})
         assert [row["sample"]["modality"] for row in made if row["sample"]] == ["text"] * kept
+
+
+def test_a_record_of_a_pool_that_names_nobody_counts_once(tmp_path: Path):
+    lost = [{name: value for name, value in row.items() if name != "source"} for row in RELEASED[:1]]
+    for name in ("dvqa", "cn_ocr_1"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mammoth_si_10M.json").write_text(json.dumps(lost))
+    sources = [packaged_sources()[name] for name in ("cn_ocr_1", "dvqa")]
+    item = plan_sources(sources, Storage(sources_root=str(tmp_path))).items[0]
+    owners = choose.owners_of(item, sources)
+    for value, count in ((lost[0], 1), (lost[0] | {"source": "neither"}, 0), (lost[0] | {"source": "dvqa"}, 1)):
+        assert len([*choose.taken(Record(value, Origin("mammoth_si_10M.json", 0)), owners)]) == count
 
 
 def test_a_pool_beside_files_of_its_own_stays_unread(tmp_path: Path):

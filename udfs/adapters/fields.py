@@ -192,26 +192,26 @@ def parsed_list(value: str, name: str) -> Sequence[Any]:
         raise Drop(DropReason.WRONG_SHAPE, f"{name} is {kind(value)}; allowed: a list") from None
 
 
-def belongs(record: Mapping[str, Any], select: Selector | None, *, pooled: bool = False) -> bool:
-    """Whether a record of a shared file is this source's.
-
-    One that does not say whose it is belongs, lest it vanish; in a pool of many data sets it is nobody's.
+def belongs(record: Mapping[str, Any], select: Selector | None) -> bool:
+    """Whether a record of a shared file is this source's; one that does not say so belongs, lest it vanish.
 
     Names count as equal whatever their case and punctuation: M4's members are `RAVEN` here and `raven` there.
     """
-    if select is None:
+    name = None if select is None else named(record, select)
+    if select is None or name is None:
         return True
+    return name.startswith(select.values) if select.match == "prefix" else _folded(name) in map(_folded, select.values)
+
+
+def named(record: Mapping[str, Any], select: Selector) -> str | None:
+    """What a record of a shared file says of whose it is; None where it says nothing."""
     value, *more = (dotted(record, path) for path in select.field.split("/"))
     if select.match == "prefix":
-        if value is None and more:
-            return not pooled
-        return "/".join(map(str, (value, *more))).startswith(select.values)
+        return None if value is None and more else "/".join(map(str, (value, *more)))
     if select.match == "folder":
         above = _IMAGES.search(value) if isinstance(value, str) else None
-        value = above and above[1]
-    if value is None:
-        return not pooled
-    return _folded(str(value)) in map(_folded, select.values)
+        return above and above[1]
+    return None if value is None else str(value)
 
 
 def _folded(name: str) -> str:
