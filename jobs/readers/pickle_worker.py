@@ -12,12 +12,14 @@ import pickle
 import resource
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
 
 import msgspec
 import numpy as np
 
-from jobs.readers.arrays import Array, plain, png
+from jobs.readers.arrays import LARGEST_LIST, Array, plain, png
+from jobs.readers.pieces import LARGEST
 from udfs.adapters.media import KEY, MAGIC
 from udfs.confined import confine
 from udfs.npy import array_of, header_of
@@ -25,7 +27,14 @@ from udfs.npy import array_of, header_of
 MEMORY_BYTES = 4 << 30
 CPU_S = 120
 DEEPEST = 100
+MOST = 250_000
+"""Values of one record, of text each begun 256 letters; what is shared counts wherever it stands."""
+_LETTERS = 256
 _CONTAINERS = ("set", "frozenset", "list", "dict", "tuple", "bytearray", "complex", "int", "float", "str", "bool")
+
+
+class TooMany(Exception):  # noqa: N818 - a verdict on the record
+    """The record holds more values than one may."""
 
 
 class Refused(Exception):  # noqa: N818 - a verdict on the file
@@ -116,7 +125,10 @@ def serve(kind: str) -> None:
 
 
 def _write(value: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(value) + b"\n")
+    line = msgspec.json.encode(value)
+    if len(line) > LARGEST:
+        line = msgspec.json.encode({"too_large": f"{len(line)} bytes, at most {LARGEST} are read"})
+    sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
 
 
@@ -139,7 +151,7 @@ def _saved() -> Load:
             array = np.asarray(Unpickler(behind, encoding="latin-1").load())
         if array.ndim == 0:
             return _records(array.item())
-        return ({"record": {"value": _value(row)}} for row in array)
+        return (_record({"value": row}) for row in array)
 
     return load
 
@@ -161,7 +173,7 @@ def _matlab() -> Load:
             raise ValueError("it holds no array of structs")
         longest = max(structs, key=len)
         names = longest.dtype.names or ()
-        return ({"record": {name: _value(row[name]) for name in names}} for row in longest)
+        return (_record({name: row[name] for name in names}) for row in longest)
 
     return load
 
@@ -175,27 +187,61 @@ def _records(found: object) -> Iterator[dict[str, object]]:
         found = lists[0] if len(lists) == 1 and len(found) > 1 else found
     if isinstance(found, Mapping):
         for key, part in found.items():
-            value = _value(part)
-            plainly = value if isinstance(value, dict) else {"value": value}
-            yield {"record": {**plainly, KEY: str(key)}}
+            yield _record(part if isinstance(part, Mapping) else {"value": part}, key)
     elif isinstance(found, list | tuple):
         for part in found:
-            yield {"record": _value(part)}
+            yield _record(part)
     else:
         raise ValueError(f"a {type(found).__name__}, not a list or an object of records")
 
 
-def _value(node: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON value  # noqa: PLR0911 - one line a type
-    if depth > DEEPEST:
-        raise ValueError(f"nested deeper than {DEEPEST}")
-    if isinstance(node, Mapping):
-        return {str(key): _value(part, depth + 1) for key, part in node.items()}
-    if isinstance(node, list | tuple | set | frozenset):
-        return [_value(part, depth + 1) for part in node]
-    if isinstance(node, np.ndarray):
-        return [_value(part, depth + 1) for part in node.tolist()] if node.dtype.hasobject else plain(node)
-    if isinstance(node, np.generic):
-        return _value(node.item(), depth + 1)
+def _record(held: object, key: object = None) -> dict[str, object]:
+    try:
+        value = Values().plain(held)
+    except TooMany:
+        return {"too_large": f"more than {MOST} values, what is shared counted wherever it stands"}
+    return {"record": value if key is None else {**value, KEY: str(key)}}
+
+
+@dataclass(slots=True)
+class Values:
+    """What turns one record into JSON values, and counts them."""
+
+    left: int = MOST
+
+    def plain(self, node: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON value
+        """A value as JSON knows it; TooMany, or ValueError where it lies too deep."""
+        if depth > DEEPEST:
+            raise ValueError(f"nested deeper than {DEEPEST}")
+        self.count(1)
+        if isinstance(node, Mapping):
+            return {self.named(key): self.plain(part, depth + 1) for key, part in node.items()}
+        if isinstance(node, np.ndarray):
+            self.count((node.size if node.size <= LARGEST_LIST else 0) + node.nbytes // _LETTERS)
+            if not node.dtype.hasobject:
+                return plain(node)
+            node = node.tolist()
+        if isinstance(node, list | tuple | set | frozenset):
+            return [self.plain(part, depth + 1) for part in node]
+        if isinstance(node, np.generic):
+            return self.plain(node.item(), depth + 1)
+        if isinstance(node, str | bytes | bytearray):
+            self.count(len(node) // _LETTERS)
+        return _single(node)
+
+    def named(self, key: object) -> str:
+        """A key as text, which may be long or hold others too."""
+        self.plain(key)
+        return str(key)
+
+    def count(self, more: int) -> None:
+        """TooMany where these are too many."""
+        self.left -= more
+        if self.left < 0:
+            raise TooMany
+
+
+def _single(node: object) -> str | int | float | None:
     if isinstance(node, bytes | bytearray):
         shown = bytes(node)
         return base64.b64encode(shown).decode() if shown.startswith(MAGIC) else shown.decode("latin-1")

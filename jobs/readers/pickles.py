@@ -4,12 +4,14 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import PurePosixPath
 from subprocess import Popen
 from typing import Any
 
 import msgspec
 
+from jobs.readers.pieces import LARGEST
 from jobs.readers.ranges import Range
 from jobs.readers.stream import blocks
 from schemas.enums import DropReason
@@ -39,12 +41,20 @@ def read_pickle(root: str, part: Range) -> Iterator[Record]:
     watch.start()
     try:
         assert worker.stdout is not None
-        for position, line in enumerate(worker.stdout, part.position):
+        for position, line in enumerate(iter(partial(worker.stdout.readline, LARGEST + 2), b""), part.position):
+            if len(line) > LARGEST + 1:
+                raise InputError(
+                    f"{uri}: the process that reads it answers more than {LARGEST} bytes at once", "leave this file out"
+                )
             answer = msgspec.json.decode(line)
-            if "record" not in answer:
+            origin = Origin(part.file, position, record_hash=hashlib.sha256(line).hexdigest())
+            if "record" in answer:
+                yield _record(answer["record"], origin)
+            elif "too_large" in answer:
+                yield Record({}, origin, Problem(DropReason.RECORD_TOO_LARGE, answer["too_large"]))
+            else:
                 _check(answer, uri, kind)
                 return
-            yield _record(answer["record"], Origin(part.file, position, record_hash=hashlib.sha256(line).hexdigest()))
         raise InputError(
             f"{uri}: the process that reads it ended with status {worker.wait()}",
             "it needs more memory or time than a pickle may; have its publisher's tool write JSON instead",

@@ -3,6 +3,7 @@
 import os
 import pickle
 import socket
+import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -93,3 +94,37 @@ def test_a_pickle_that_wants_all_memory_or_ends_early_is_damaged(tmp_path: Path)
     looped.append({"a": looped})
     with pytest.raises(InputError, match="nested deeper than"):
         records(tmp_path / "loop.p", pickle.dumps(looped))
+
+
+def doubled(times: int, held: object) -> object:
+    for _ in range(times):
+        held = [held, held]
+    return held
+
+
+SHARED = {
+    "lists": {"a": doubled(40, [])},
+    "text": {"a": ["x" * 100_000] * 1000},
+    "keys": {"a": [{"x" * 100_000: 1}] * 1000},
+    "arrays": {"a": [np.zeros(4096)] * 100},
+    "escaped": {"a": "\0" * 20_000_000},
+}
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_record_that_shares_its_parts_counts_them_wherever_they_stand(tmp_path: Path, name: str):
+    before = time.monotonic()
+    large, good = records(tmp_path / "a.p", pickle.dumps([SHARED[name], {"a": 1}]))
+    assert (large.problem and large.problem.reason, good.value) == (DropReason.RECORD_TOO_LARGE, {"a": 1})
+    assert time.monotonic() - before < 20
+
+
+def test_parts_that_many_records_share_are_theirs(tmp_path: Path):
+    found = records(tmp_path / "a.p", pickle.dumps([{"a": doubled(10, [])}] * 150))
+    assert [record.problem for record in found] == [None] * 150
+
+
+def test_a_line_without_end_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("jobs.readers.pickles.LARGEST", 100)
+    with pytest.raises(InputError, match="answers more than 100 bytes at once"):
+        records(tmp_path / "a.p", pickle.dumps([{"a": "x" * 200}]))
