@@ -23,8 +23,10 @@ _LABEL = re.compile(
     r"(?P<image>[^\t]+?)\t(?P<label>.*)|(?P<path>\S+\.(?:png|jpe?g|bmp|gif|tiff?|webp)),?\s+(?P<text>.*)"
 )
 """A name, a tab and a label; or the path of a picture, a blank and a label."""
-_IAM = re.compile(r"(?P<id>[a-z]\d\d-\w+-\d\d(?:-\d\d)?) (?:ok|err)(?: -?\d+){5,6} (?:[A-Z]\S* )?(?P<text>\S+)")
-"""A line of the IAM database: id, segmentation, numbers, for words a tag, and the text with bars for blanks."""
+_IAM = re.compile(
+    r"(?P<id>[a-z]\d\d-\w+-\d\d(?:-\d\d)?) (?:ok|err)(?:(?: -?\d+){6}|(?: -?\d+){5} [^\s\d-]\S*) (?P<text>\S+)"
+)
+"""A line of the IAM database: id, segmentation, six numbers or for words five and a tag, text with bars for blanks."""
 
 
 def plan_lines(uri: str, file: str, target_bytes: int, *, compressed: bool) -> list[Range]:

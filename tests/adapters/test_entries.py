@@ -126,6 +126,14 @@ def test_comments_at_the_head_of_a_file_are_no_records(tmp_path: Path):
     assert [row["sample"]["conversation"][1]["text"] for row in rows if row["sample"]] == ["A MOVE to stop ."]
 
 
+def test_a_line_that_is_not_transcribed_says_no_number(tmp_path: Path):
+    told = f"{ASCII}a01-000u-01 ok 154 19 408 746 1661 89\na01-000u-02 ok 154 19 408 746 1661 89 1961\n"
+    rows = normalised(tmp_path, "iam_cauldron", {"ascii/lines.txt": told})
+    assert [row["sample"]["conversation"][1]["text"] for row in rows if row["sample"]] == ["A MOVE to stop .", "1961"]
+    rejects = [(row["reject"]["origin"]["position"], row["reject"]["drop_reason"]) for row in rows if row["reject"]]
+    assert rejects == [(0, "no_answer"), (2, "wrong_shape")]
+
+
 def test_forms_that_tell_nothing(tmp_path: Path):
     files = {
         "a01-000.xml": form("a01-000"), "a01-001.xml": form("a01-001", "", "A hill."),
