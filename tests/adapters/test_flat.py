@@ -4,10 +4,11 @@ import base64
 from typing import Any
 
 import pytest
-from drafting import draft_of, fields, paths, reason_of, said
+from drafting import draft_of, fields, outcome, paths, reason_of, said
 
 from schemas.enums import DropReason, MediaKind, Modality
 from schemas.source import Reading
+from udfs.sample import Draft, Problem
 
 
 def qa(**more: object) -> dict[str, Any]:
@@ -219,3 +220,35 @@ def test_text_with_a_system_prompt():
 
 def test_a_suffix_tells_videos():
     assert draft_of("flat_qa_json", qa(image="a.mp4")).media[0].kind is MediaKind.VIDEO
+
+
+NUMBERED = {
+    "vsr_jsonl": {"caption": "A cat is on the mat.", "relation": "on", "image": "a.jpg"},
+    "hateful_memes_jsonl": {"id": 1, "img": "a.png", "text": "so it goes"},
+    "figureqa_json": {"question_string": "Is X the minimum?", "image_index": 0, "image": "a.png"},
+}
+
+
+@pytest.mark.parametrize(("family", "code", "word"), [
+    ("vsr_jsonl", 1, "True"), ("vsr_jsonl", "false", "False"), ("vsr_jsonl", True, "True"), ("vsr_jsonl", 2, None),
+    ("hateful_memes_jsonl", "0", "No"), ("hateful_memes_jsonl", 2, None), ("hateful_memes_jsonl", -1, None),
+    ("figureqa_json", 1.0, "Yes"), ("figureqa_json", False, "No"), ("figureqa_json", 2, None),
+])  # fmt: skip
+def test_a_code_without_a_word_is_no_answer(family: str, code: object, word: str | None):
+    told = outcome(family, {**NUMBERED[family], "answer" if family == "figureqa_json" else "label": code})
+    if word:
+        assert isinstance(told, Draft)
+        assert (told.turns[-1].text, told.gold_answer) == (word, word)
+    else:
+        assert isinstance(told, Problem)
+        assert told.reason is DropReason.NO_ANSWER
+        assert f"is '{code}'; allowed: 0, 1, " in told.detail
+
+
+@pytest.mark.parametrize("family", ["text_json", "text_parquet", "flat_qa_tsv"])
+@pytest.mark.parametrize(("given", "asked"), [
+    ("3 and 4", "Add the numbers.\n\n3 and 4"), ("", "Add the numbers."), (None, "Add the numbers."),
+])  # fmt: skip
+def test_what_an_instruction_is_about_stands_in_a_field_of_its_own(family: str, given: str | None, asked: str):
+    value = {"instruction": "Add the numbers.", "input": given, "output": "7"}
+    assert said(draft_of(family, value, modality=Modality.TEXT)) == [asked, "7"]

@@ -8,7 +8,7 @@ from schemas.enums import DropReason, Modality
 from schemas.errors import Drop
 from schemas.source import By, FieldMap, Reading, Source
 from udfs.adapters import evidence, options
-from udfs.adapters.fields import answer, dotted, first, items, kind, record_of, text, told_apart
+from udfs.adapters.fields import NOTHING, answer, dotted, first, items, kind, record_of, shorten, text, told_apart
 from udfs.adapters.gold import closing, concluded
 from udfs.adapters.media import fill, named, patterned
 from udfs.adapters.turns import MARK, Media, escaped, pairs, place
@@ -56,7 +56,7 @@ class Recipe:
     system: str = ""
     """Path to text that goes before the first question."""
     words: Mapping[str, str] | None = None
-    """Answers in words for the codes that the records hold."""
+    """Answers in words for the codes that the records hold; where these are numbers, others are rejects."""
     by_index: bool = False
     """Digits are always the number of an option, counted from 0."""
     by_letter: bool = False
@@ -198,7 +198,7 @@ class _Reader:
     def question(self, record: Record) -> str:
         """The question with its options."""
         found = first(record.value, self.paths("question"))
-        told = _phrase(found[1], found[0]) if found else self.reading.question or fill(self.recipe.ask, record)
+        told = _phrase(*found, record.value) if found else self.reading.question or fill(self.recipe.ask, record)
         if not found and not told:
             raise _missing("question", self.paths("question"), record.value)
         if not told:
@@ -220,7 +220,7 @@ class _Reader:
             shown = gold if options.bare(choices) else f"{gold}. {choices[at]}"
         else:
             shown = answer(value, path, whole=self.recipe.parts)
-            shown = gold = (self.recipe.words or {}).get(shown, shown)
+            shown = gold = _decoded(shown, self.recipe.words or {}, path)
             gold = "" if told_apart(value) and not self.recipe.parts else gold
         reason = self.rationale(record.value)
         return _Reply(f"{reason}\nAnswer: {shown}" if reason else shown, gold)
@@ -243,6 +243,17 @@ def _names(value: object) -> bool:
     return value.is_integer() if isinstance(value, float) else isinstance(value, str | int) and value != ""
 
 
+def _decoded(said: str, words: Mapping[str, str], name: str) -> str:
+    """An answer in words; Drop where words have numbers and it is neither."""
+    if not any(map(str.isdecimal, words)):
+        return words.get(said, said)
+    found = words.get(said) or next((word for word in words.values() if word.casefold() == said.casefold()), None)
+    if found is None:
+        allowed = ", ".join(dict.fromkeys((*words, *words.values())))
+        raise Drop(DropReason.NO_ANSWER, f"{name} is {shorten(said)}; allowed: {allowed}")
+    return found
+
+
 def _missing(part: str, paths: tuple[str, ...], value: Mapping[str, Any]) -> Drop:
     there = sorted(map(str, value))[:20]
     return Drop(DropReason.MISSING_FIELD, f"no {part}; fields: {there}; allowed: {', '.join(paths)}")
@@ -253,10 +264,12 @@ def _no_answer(paths: tuple[str, ...], value: Mapping[str, Any]) -> Drop:
     return Drop(DropReason.NO_ANSWER, f"no answer; fields: {there}; allowed: {', '.join(paths)}")
 
 
-def _phrase(value: object, name: str) -> str:
-    """Text, which MapQA writes as a list of words."""
+def _phrase(name: str, value: object, record: Mapping[str, Any]) -> str:
+    """Text, which MapQA writes as a list of words; what an instruction is about, Alpaca has in a field of its own."""
     worded = isinstance(value, list) and len(value) > 1 and all(isinstance(word, str) for word in value)
-    return text(" ".join(value) if worded else value, name)  # type: ignore[arg-type]  # all are text
+    told = text(" ".join(value) if worded else value, name)  # type: ignore[arg-type]  # all are text
+    about = record.get("input") if name == "instruction" else None
+    return f"{told}\n\n{text(about, 'input')}" if isinstance(about, str) and about.strip() not in NOTHING else told
 
 
 def _one_sheet(question: str) -> str:

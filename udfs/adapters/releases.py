@@ -23,7 +23,7 @@ from udfs.ids import digest, field
 from udfs.sample import Draft, Part, Record
 
 Value = Mapping[str, Any]
-YES_NO = {"0": "No", "1": "Yes"}
+YES_NO = {"0": "No", "1": "Yes", "False": "No", "True": "Yes"}
 CAPTIONED = Recipe(
     fields(question=("question",), answer=("text", "description", "first_caption", "caption"), context=()),
     ask=DESCRIBE,
