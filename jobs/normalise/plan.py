@@ -261,7 +261,9 @@ def _instructions(place: _Place, shape: Shape, uri: str) -> tuple[str, ...]:
 
 def _ranges(place: _Place, held: _Held) -> list[Range]:
     if held.folder is not None:
-        return plan_files(place.folder, place.file, held.folder, RANGE_BYTES)
+        # Pictures can do without what is spare.
+        folder = replace(held.folder, alone=()) if held.shape.spare else held.folder
+        return plan_files(place.folder, place.file, folder, RANGE_BYTES)
     uri = files.join(place.folder, place.file)
     words = words_of(uri, place.file, held.shape.words) if held.shape.words else None
     drawn = _instructions(place, held.shape, uri)

@@ -25,7 +25,7 @@ def evidence(record: Mapping[str, Any], paths: Iterable[str] = KEYS) -> Evidence
         return None
     path, value = found
     value, name = _textract(value), path.lower()
-    shown = rows(value, "\n" if "caption" in name else " ").strip()
+    shown = rows(value, "\n" if "caption" in name or "lines" in name else " ").strip()
     kind = next((kind for part, kind in KINDS.items() if part in name), "context")
     return Evidence(kind, shown) if shown else None
 

@@ -3,12 +3,13 @@
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from schemas.enums import DropReason
 from schemas.errors import Drop
 from udfs.adapters.family import Joiner
-from udfs.adapters.fields import shorten
+from udfs.adapters.fields import dotted, shorten
 from udfs.ids import clean, digest, field
 from udfs.sample import Part, Problem, Record
 
@@ -99,18 +100,27 @@ def captioned(_: str, parts: Iterable[Part]) -> Iterator[Record]:
         yield orphan(image, DropReason.ORPHAN_QUESTION, f"no caption has image_id {image.value.get('id')}")
 
 
-def beside(main: str, *names: str) -> Joiner:
-    """A joiner of records with what entries of other files tell of their picture in these fields."""
+def named_after(*names: str) -> Callable[[Mapping[str, Any]], str]:
+    """A join key: the stem of the file that the first of these fields names."""
+    named = key_of(*names)
+    return lambda value: PurePosixPath(named(value)).name.partition(".")[0]
+
+
+def beside(main: str, fields: Mapping[str, str], *, spare: bool = False) -> Joiner:
+    """A joiner of records with what stands of their picture elsewhere: fields, each with the path of its value there.
+
+    spare: what no record is about is none itself, as files are that lie beside every picture.
+    """
 
     def joined(_: str, parts: Iterable[Part]) -> Iterator[Record]:
         held = list(parts)
         asked, others = ([part for part in held if (part.side == main) is wanted] for wanted in (True, False))
-        told = {name: part.value[name] for part in others for name in names if part.value.get(name)}
+        told = {name: value for part in others for name, path in fields.items() if (value := dotted(part.value, path))}
         hashes = [field(part.origin.record_hash) for part in others]
         for part in asked:
             made = digest([field(part.origin.record_hash), *hashes]) if hashes else part.origin.record_hash
             yield Record({**told, **part.value}, replace(part.origin, record_hash=made))
-        for part in () if asked else others:
+        for part in () if asked or spare else others:
             yield orphan(part, DropReason.ORPHAN_ANNOTATION, "no record is about this picture")
 
     return joined

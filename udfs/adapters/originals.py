@@ -6,13 +6,13 @@ from typing import Any
 
 from schemas.enums import DropReason
 from schemas.errors import Drop
-from udfs.adapters.family import Container, Family, Shape
+from udfs.adapters.family import Family, Shape
 from udfs.adapters.fields import NOTHING, dotted, items, record_of, text
 from udfs.adapters.flat import Recipe
 from udfs.adapters.joins import ANNOTATIONS, IMAGES, key_of
 from udfs.adapters.media import PATH
 from udfs.adapters.options import LETTERS
-from udfs.adapters.shapes import ARRAY, DESCRIBE, KEYED, PARQUET, TABLE, family, fields, rows, side
+from udfs.adapters.shapes import ARRAY, DESCRIBE, FILES, KEYED, PARQUET, TABLE, family, fields, rows, side
 from udfs.ids import digest, field
 from udfs.sample import IMAGE, Part, Problem, Record
 
@@ -20,7 +20,6 @@ Value = Mapping[str, Any]
 EDIT = "The second picture is an edited copy of the first one. Which instruction leads from the first to the second?"
 TELL = "Tell the story that these pictures show, one sentence for each of them."
 READ = "Which words are written in this picture? Write each on a line of its own."
-FILES = frozenset({Container.FILES})
 LESSONS, SENTENCES = "lessons", "sentences"
 STORY = "annotations"
 ILLEGIBLE = frozenset({".", ""})
@@ -149,11 +148,6 @@ def _lettered(value: Value, pictures: Sequence[Any]) -> Value:
     }
 
 
-def page(value: Value) -> Value:
-    """DocVQA: its pages were in `documents/` once, and are in another folder today; their names stayed."""
-    return {**value, "image": text(value.get("image") or "", "image").rpartition("/")[2]}
-
-
 def in_a_folder(value: Value) -> Value:
     """Geometry3K and IconQA: each problem has a folder, with its figure beside its data."""
     folder = str(value.get(PATH)).rpartition("/")[0]
@@ -177,11 +171,6 @@ ORIGINALS: Mapping[str, Family] = {
             "lrv_json",
             Recipe(fields(media=("image_id",)), free=True),
             rows(ARRAY, "image_id", "question", "answer", "task"),
-        ),
-        family(
-            "docvqa_json",
-            Recipe(fields(id=("questionId",), media=("image",)), prepare=page),
-            rows(ARRAY, "questionId", "question", "image", "ucsf_document_id", at="data"),
         ),
         family(
             "geometry3k_folder",

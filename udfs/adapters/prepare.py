@@ -76,6 +76,11 @@ def chosen_or_written(value: Value) -> Value:
     return coco_2017(value if value.get("correct_choice_idx") is not None else {**value, "choices": None})
 
 
+def page(value: Value) -> Value:
+    """DocVQA: its pages were in `documents/` once, and are in another folder today; their names stayed."""
+    return {**value, "image": text(value.get("image") or "", "image").rpartition("/")[2]}
+
+
 def filing(value: Value) -> Value:
     """FinQA: text before the table, the table, text after it; these stand before the question."""
     parts = [_lines(value.get("pre_text")), rows(value.get("table")), _lines(value.get("post_text"))]

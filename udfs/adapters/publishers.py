@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from udfs.adapters.family import Family
+from udfs.adapters.family import Family, Shape
 from udfs.adapters.flat import Recipe
-from udfs.adapters.joins import QUESTIONS, beside
+from udfs.adapters.joins import QUESTIONS, beside, key_of, named_after
+from udfs.adapters.media import KEY
 from udfs.adapters.prepare import (
     aligned,
     asked_twice,
@@ -14,14 +15,16 @@ from udfs.adapters.prepare import (
     in_its_video,
     numbered,
     of_task,
+    page,
     report,
     several,
     two_pictures,
     united,
     unknown,
 )
-from udfs.adapters.shapes import ARRAY, KEYED, PARQUET, TABLE, family, fields, rows, side
+from udfs.adapters.shapes import ARRAY, FILES, KEYED, PARQUET, TABLE, family, fields, rows, side
 
+OCR = "ocr_lines"
 TWO = "Is this statement about the two pictures true or false? {{{}}}"
 PUBLISHERS: Mapping[str, Family] = {
     made.name: made
@@ -40,9 +43,41 @@ PUBLISHERS: Mapping[str, Family] = {
             Recipe(media=("train_images/{image_id}.jpg",)),
             side(QUESTIONS, "image_id", "question", "image_classes", at="data"),
             replace(side("tokens", "image_id", "ocr_tokens", at="data"), spare=True),
-            joiner=beside(QUESTIONS, "ocr_tokens"),
+            joiner=beside(QUESTIONS, {"ocr_tokens": "ocr_tokens"}),
         ),
-        family("chartqa_json", Recipe(media=("{folder}png/{imgname}",)), rows(ARRAY, "imgname", "query")),
+        family(
+            "chartqa_json",
+            Recipe(media=("{folder}png/{imgname}",)),
+            Shape(ARRAY, frozenset({"imgname", "query"}), None, QUESTIONS, named_after("imgname")),
+            Shape(FILES, frozenset({"table"}), "table", "tables", key_of(KEY), spare=True),
+            joiner=beside(QUESTIONS, {"table": "table"}, spare=True),
+        ),
+        family(
+            "docvqa_json",
+            Recipe(fields(id=("questionId",), media=("image",), context=(OCR,)), prepare=page),
+            Shape(
+                ARRAY,
+                frozenset({"questionId", "question", "image", "ucsf_document_id"}),
+                "data",
+                QUESTIONS,
+                named_after("image"),
+            ),
+            Shape(FILES, frozenset({"recognitionResults"}), "json", OCR, key_of(KEY), spare=True),
+            joiner=beside(QUESTIONS, {OCR: "recognitionResults.0.lines.*.text"}, spare=True),
+        ),
+        family(
+            "infographicvqa_json",
+            Recipe(fields(context=(OCR,))),
+            Shape(
+                ARRAY,
+                frozenset({"questionId", "question", "image_local_name", "ocr_output_file"}),
+                "data",
+                QUESTIONS,
+                named_after("ocr_output_file"),
+            ),
+            Shape(FILES, frozenset({"LINE"}), "json", OCR, key_of(KEY), spare=True),
+            joiner=beside(QUESTIONS, {OCR: "LINE.*.Text"}, spare=True),
+        ),
         family("vqarad_json", Recipe(), rows(ARRAY, "image_name", "question", "qid")),
         family(
             "gqa_json",

@@ -12,6 +12,7 @@ ARRAY = frozenset({Container.JSON_ARRAY, Container.JSON_LINES})
 KEYED = frozenset({Container.JSON_KEYED})
 PARQUET = frozenset({Container.PARQUET})
 TABLE = frozenset({Container.DELIMITED})
+FILES = frozenset({Container.FILES})
 CONVERSATIONS = frozenset({"conversations", "messages", "texts"})
 
 
