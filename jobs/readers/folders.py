@@ -7,6 +7,7 @@ from itertools import islice, takewhile
 from pathlib import PurePosixPath
 
 from jobs.readers.delimited import UTF8
+from jobs.readers.probe import usual
 from jobs.readers.ranges import Range
 from jobs.readers.small_files import LARGEST, OTHERWISE, PROSE, SUFFIXES, TABLE, UNNAMED, in_utf8, placed, value_of
 from schemas.enums import DropReason
@@ -65,7 +66,7 @@ def _alike(root: str, names: Sequence[str]) -> bool:
     found = _folder(root, names)
     looked = [_look(root, name, found.layout.at) for name in _some(names)] if found else []
     keys = [set(value) for value in looked if isinstance(value, dict)]
-    return bool(keys) and bool(set.intersection(*keys))
+    return bool(keys) and None not in looked and bool(set.intersection(*keys))
 
 
 def _some(names: Sequence[str]) -> list[str]:
@@ -91,9 +92,17 @@ def _folder(root: str, names: Sequence[str]) -> Folder | None:
         values = [value for value in looked if isinstance(value, dict)]
         if kind == TABLE:
             values.append({TABLE: []})  # none of them may be readable, which each is to tell where tables are wanted
-        if suffix in ALWAYS or (values and (None not in looked or kind == TABLE)):
-            return Folder(tuple(names), Layout(Container.FILES, kind, values[0] if values else None))
+        # One that is no record where others are is damaged; a JSON document of another kind is none of these records.
+        fits = kind == TABLE or looked.count(None) <= (0 if suffix == "json" else len(values))
+        if suffix in ALWAYS or (values and fits):
+            return Folder(tuple(names), Layout(Container.FILES, kind, _fullest(values)))
     return None
+
+
+def _fullest(values: Sequence[Mapping[str, object]]) -> Mapping[str, object] | None:
+    """The usual record, with whatever another one has beside all of its fields."""
+    like = usual(values) or {}
+    return max((value for value in values if value.keys() >= like.keys()), key=len, default=None)
 
 
 def _look(root: str, name: str, suffix: str) -> dict[str, object] | Problem | None:
@@ -111,7 +120,9 @@ def _look(root: str, name: str, suffix: str) -> dict[str, object] | Problem | No
         return value
     if len(data) <= LARGEST and not in_utf8(data):
         return OTHER
-    return value if suffix == "json" and data.lstrip().startswith(b"{") else None
+    begins = data.lstrip()[:1]
+    damaged = begins == b"{" or (begins != b"[" and name.lower().endswith(".json"))
+    return value if suffix == "json" and damaged else None
 
 
 def not_in_utf8(root: str, found: Iterable[str]) -> list[str]:

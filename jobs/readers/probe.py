@@ -141,7 +141,7 @@ def _first(uri: str, layout: Layout) -> Mapping[str, object] | None:
             return first_of(good)
         if layout.container in (Container.PARQUET, Container.DELIMITED):
             return dict(good[0].value) if good else None
-        return _usual([record.value for record in good])
+        return usual([record.value for record in good])
     return None
 
 
@@ -157,7 +157,7 @@ def _marked(uri: str) -> bool:
     return head_of(uri, len(BOM)) == BOM
 
 
-def _usual(values: Sequence[Mapping[str, object]]) -> dict[str, object] | None:
+def usual(values: Sequence[Mapping[str, object]]) -> dict[str, object] | None:
     """The first record with the fields that most have, of equals with most fields: a broken one may stand first."""
     if not values:
         return None
