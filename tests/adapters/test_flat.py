@@ -148,6 +148,10 @@ def test_numbered_figures_on_one_sheet():
     two = draft_of("flat_qa_jsonl", qa(question="<image1> or <image2>?"))
     assert said(one)[0] == "<image>\nWhich?"
     assert said(two)[0] == "<image>\n(figure 1) or (figure 2)?"
+    inside = draft_of("flat_qa_jsonl", qa(question="How many squares of <image1> are red?"))
+    between = draft_of("flat_qa_jsonl", qa(question="Look at this. <image1> How many?"))
+    assert said(inside)[0] == "<image>\nHow many squares of the picture are red?"
+    assert said(between)[0] == "<image>\nLook at this.  How many?"
 
 
 def test_embedded_bytes_win_over_a_pattern():

@@ -273,9 +273,13 @@ def _phrase(name: str, value: object, record: Mapping[str, Any]) -> str:
 
 
 def _one_sheet(question: str) -> str:
-    """Numbered marks for figures that are drawn on one picture: a single one goes, several become words."""
+    """Numbered marks for figures on one picture: a single one goes, save inside a sentence; several become words."""
     marks = _numbered(question)
-    return question.replace(marks[0], "").strip() if len(marks) == 1 else _in_words(question)
+    if len(marks) != 1:
+        return _in_words(question)
+    before, _, after = question.partition(marks[0])
+    start, end = before.rpartition("\n")[2].rstrip(), after.partition("\n")[0].strip()
+    return f"{before}{'the picture' if end and start and start[-1] not in '.?!' else ''}{after}".strip()
 
 
 def _numbered(told: str) -> list[str]:
