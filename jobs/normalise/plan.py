@@ -44,6 +44,8 @@ class Plan:
     """Sources of whose files nothing is there but splits that are left out beside others; they are read."""
     refused: Mapping[str, InputError] = field(default_factory=dict)
     """Sources that nobody can read, where others can be."""
+    broken: tuple[str, ...] = ()
+    """What is wrong with declared files that are not read, where others of their source are."""
 
 
 def source_folder(source: Source, storage: Storage) -> str:
@@ -163,6 +165,8 @@ def _of_splits(source: Source, found: Sequence[str], looker: Looker) -> tuple[Su
     """What the files are, and those of splits that the source leaves out where there are others."""
     surveyed = survey(source, found, looker)
     unwanted = {file for file in surveyed.files() if not source.wants(splits_of(file))}
+    if unwanted == surveyed.files() and looker.broken:
+        raise looker.broken[0]  # what is left out where there are others takes no other one's place
     if not unwanted or unwanted == surveyed.files():
         return surveyed, set()
     return survey(source, [file for file in found if source.wants(splits_of(file))], looker), unwanted
@@ -180,24 +184,16 @@ class _Place:
     at: str
 
 
-@dataclass(frozen=True)
-class _Held:
-    """What lies at a place, and the sources that read it."""
-
-    layout: Layout
-    shape: Shape
-    folder: Folder | None
-    sources: list[str]
-
-
 def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = False) -> Plan:
     """Looks at every file of the sources and cuts them into items; a file that sources share is read once.
 
     `lenient`: a source that cannot be read is refused alone, as long as another one can be.
     """
-    looked: dict[str, list[Layout]] = {}
-    places: dict[_Place, _Held] = {}
+    looked: dict[str, list[Layout] | InputError] = {}
+    places: dict[_Place, list[str]] = {}
+    cut: dict[_Place, list[Range]] = {}
     folders, families, joined, held_out, unread, refused = {}, {}, set(), set(), {}, dict[str, InputError]()
+    broken = dict[str, None]()
     for source in sources:
         name = source.source_id
         try:
@@ -206,6 +202,7 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
             found, beside = _without_copies(source, found, folder)
             looker = Looker(folder, declared, looked)
             surveyed, unwanted = _of_splits(source, found, looker)
+            there = _cut(source, folder, surveyed, cut)
         except InputError as error:
             refused[name] = error
             if not lenient or len(refused) == len(sources):
@@ -220,29 +217,44 @@ def plan_sources(sources: Sequence[Source], storage: Storage, lenient: bool = Fa
         used.update(_drawn(file, part.shape) for file, parts in known.files.items() for part in parts)
         failed = {file: _told(file, folder, error) for file, error in looker.failed.items()}
         why = {**known.unread, **failed, **dict.fromkeys(unwanted, OTHER_SPLIT), **beside}
-        there = {*found, *beside, *_others(source, folder)} - used
-        unread[name] = {file: why.get(file) or _told(file, folder) for file in sorted(there)}
+        others = {*found, *beside, *_others(source, folder)} - used
+        unread[name] = {file: why.get(file) or _told(file, folder) for file in sorted(others)}
         unread[name] |= dict.fromkeys(_links(source, folder), LINKED)
         if not any(source.wants(splits_of(file)) for file in surveyed.files()):
             held_out.add(name)
+        broken.update((f"{name}: {error.args[0]}", None) for error in looker.broken)
         if known.joined:
             joined.add(name)
-        for file, assignments in known.files.items():
-            for part in assignments:
-                layout = part.layout
-                place = _Place(folder, file, part.family.name, part.shape.side, layout.container.value, layout.at)
-                held = _Held(layout, part.shape, surveyed.folders.get(file), [])
-                places.setdefault(place, held).sources.append(name)
-    items = tuple(_items(places, joined))
-    return Plan(items, folders, families, frozenset(joined), unread, frozenset(held_out), refused)
+        for place in there:
+            places.setdefault(place, []).append(name)
+    items = tuple(_items(places, cut, joined))
+    return Plan(items, folders, families, frozenset(joined), unread, frozenset(held_out), refused, tuple(broken))
 
 
-def _items(places: Mapping[_Place, _Held], joined: set[str]) -> Iterator[Item]:
+def _cut(source: Source, folder: str, surveyed: Survey, cut: dict[_Place, list[Range]]) -> list[_Place]:
+    """Where a source's records lie, each place cut into ranges once; InputError where there is no record at all."""
+    there = []
+    for file, assignments in surveyed.known.files.items():
+        for part in assignments:
+            layout = part.layout
+            place = _Place(folder, file, part.family.name, part.shape.side, layout.container.value, layout.at)
+            if place not in cut:
+                cut[place] = _ranges(place, layout, part.shape, surveyed.folders.get(file))
+            there.append(place)
+    if not any(cut[place] for place in there):
+        raise InputError(
+            f"source {source.source_id}: {files.join(folder, there[0].file)} holds no record",
+            f"download the file again; `mammoth-vl sources show {source.source_id}` says what its publisher ships",
+        )
+    return there
+
+
+def _items(places: Mapping[_Place, list[str]], cut: Mapping[_Place, list[Range]], joined: set[str]) -> Iterator[Item]:
     number = 0
-    for place, held in places.items():
+    for place, names in places.items():
         # Sides are joined within a source, so a file that joined sources share is read for each of them.
-        groups = [[name] for name in held.sources] if held.sources[0] in joined else [held.sources]
-        for part in _ranges(place, held):
+        groups = [[name] for name in names] if names[0] in joined else [names]
+        for part in cut[place]:
             for group in groups:
                 yield Item(number, place.folder, place.family, place.side, part, tuple(group), part.weight)
                 number += 1
@@ -259,12 +271,12 @@ def _instructions(place: _Place, shape: Shape, uri: str) -> tuple[str, ...]:
     return drawn_of(files.join(place.folder, _drawn(place.file, shape))) if shape.drawn else ()
 
 
-def _ranges(place: _Place, held: _Held) -> list[Range]:
-    if held.folder is not None:
+def _ranges(place: _Place, layout: Layout, shape: Shape, folder: Folder | None) -> list[Range]:
+    if folder is not None:
         # Pictures can do without what is spare.
-        folder = replace(held.folder, alone=()) if held.shape.spare else held.folder
+        folder = replace(folder, alone=()) if shape.spare else folder
         return plan_files(place.folder, place.file, folder, RANGE_BYTES)
     uri = files.join(place.folder, place.file)
-    words = words_of(uri, place.file, held.shape.words) if held.shape.words else None
-    drawn = _instructions(place, held.shape, uri)
-    return [replace(part, words=words, drawn=drawn) for part in plan_ranges(uri, place.file, held.layout, RANGE_BYTES)]
+    words = words_of(uri, place.file, shape.words) if shape.words else None
+    drawn = _instructions(place, shape, uri)
+    return [replace(part, words=words, drawn=drawn) for part in plan_ranges(uri, place.file, layout, RANGE_BYTES)]

@@ -52,6 +52,8 @@ class Normalise:
             self.progress.say(f"left out: {error}")
         for name in sorted(plan.held_out):
             self.progress.say(f"{name}: {HELD_OUT}")
+        for told in plan.broken:
+            self.progress.say(f"a file is not read: {told}")
         sources = [source for source in sources if source.source_id not in plan.refused]
         # Python reads while Spark looks at the tables; what is wrong with them ends the reading.
         work: dict[str, Callable[[], DataFrame | None]] = {

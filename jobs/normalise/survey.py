@@ -26,11 +26,11 @@ _OPENED = 500
 
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """Looks at files, each once; what cannot be read raises where it was declared and is told later elsewhere."""
+    """Looks at files, each once; what cannot be read is told, and raises where it was declared and others need it."""
 
     root: str
     declared: bool
-    looked: dict[str, list[Layout]]
+    looked: dict[str, list[Layout] | InputError]
     """By URI; sources share it."""
     failed: dict[str, InputError] = field(default_factory=dict)
     """Why files are not read."""
@@ -42,10 +42,17 @@ class Looker:
             try:
                 self.looked[uri] = layouts(uri)
             except InputError as error:
-                if self.declared:
-                    raise
-                self.looked[uri], self.failed[file] = [], error
-        return self.looked[uri]
+                self.looked[uri] = error
+        found = self.looked[uri]
+        if isinstance(found, InputError):
+            self.failed[file] = found
+            return []
+        return found
+
+    @property
+    def broken(self) -> list[InputError]:
+        """What is wrong with files that were declared."""
+        return list(self.failed.values()) if self.declared else []
 
     def named(self, file: str) -> bool:
         """Whether a file can be opened by its name; one that cannot is told and stops nothing."""
@@ -91,9 +98,11 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
         }
         if closed != set(folders):
             folders = {pattern: folder for pattern, folder in folders.items() if pattern in closed}
-        elif known:
+        elif known and (known.complete or not looker.broken):
             read_ones = {pattern: folder for pattern, folder in folders.items() if pattern in known.files}
             return Survey(known, _illustrated(looker.root, read_ones, source))
+        elif looker.broken:
+            raise looker.broken[0]
         elif refused:
             told = [str(error.args[0]) for error in list(looker.failed.values())[:3]]
             told += not_in_utf8(looker.root, found)

@@ -32,6 +32,12 @@ class Recognised:
         """Whether the family brings two sides together."""
         return self.family.joiner is not None
 
+    @property
+    def complete(self) -> bool:
+        """Whether there are files of every side that the family needs."""
+        needed = {shape.side for shape in self.family.shapes if not shape.spare}
+        return needed <= {part.shape.side for parts in self.files.values() for part in parts}
+
 
 Layouts = Mapping[str, Sequence[Layout]]
 EVERYWHERE = frozenset({"id", "image_id", "image_index", "question_id"})
