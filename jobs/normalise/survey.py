@@ -112,7 +112,7 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
 
 
 def _recognised(looker: Looker, seen: Mapping[str, Sequence[Layout]], source: Source) -> Recognised:
-    """The family of the files; where there is none, a document may be one record as a whole."""
+    """The family of the files; where there is none, a document may be one record, or hold too few to tell."""
     if not seen and looker.failed:
         errors = list(looker.failed.values())
         told = "; ".join(str(error.args[0]) for error in errors[:3])
@@ -120,7 +120,8 @@ def _recognised(looker: Looker, seen: Mapping[str, Sequence[Layout]], source: So
     try:
         return recognise(seen, source)
     except InputError:
-        whole = {file: found for file in seen if "*" not in file and (found := single(files.join(looker.root, file)))}
+        alone = [(file, files.join(looker.root, file)) for file in seen if "*" not in file]
+        whole = {file: found for file, uri in alone if (found := single(uri, keyed=True))}
         with suppress(InputError):
             return recognise({**seen, **whole}, source)
         raise

@@ -23,22 +23,27 @@ class Place:
 
 def outline_of(uri: str, block_bytes: int = BLOCK) -> tuple[Place, ...] | None:
     """Containers of a JSON document in file order, None for JSON lines; InputError when it is cut short."""
-    return _outline(uri, files.stamp(uri), max(1, min(block_bytes, BLOCK)))
+    return _outline(uri, files.stamp(uri), max(1, min(block_bytes, BLOCK)))[0]
+
+
+def keyed_at_top(uri: str, block_bytes: int = BLOCK) -> Span | None:
+    """The object that a document is, as if its values were records, whatever they look like."""
+    return _outline(uri, files.stamp(uri), max(1, min(block_bytes, BLOCK)))[1]
 
 
 @lru_cache(maxsize=1024)
-def _outline(uri: str, stamp: tuple[int, int], block_bytes: int) -> tuple[Place, ...] | None:
+def _outline(uri: str, stamp: tuple[int, int], block_bytes: int) -> tuple[tuple[Place, ...] | None, Span | None]:
     found = _checked(uri, stamp[0], block_bytes)
     if found.first_of_many:
         if any(b"\n" in block for block in blocks(uri, *found.first_of_many)):
             raise InputError(f"{uri} holds several JSON documents", "put each object on one line, or all into one list")
-        return None
+        return None, None
     places: dict[tuple[str, Container], Place] = {}
     for span in found.spans:
         # Keys that hold dots may give two containers one path; the first one has it.
         at = _path(uri, span)
         places.setdefault((at, span.container), Place(at, _counted(uri, span)))
-    return tuple(places.values())
+    return tuple(places.values()), found.whole and _counted(uri, found.whole)
 
 
 def _checked(uri: str, size: int, block_bytes: int) -> Outline:

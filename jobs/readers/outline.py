@@ -45,6 +45,8 @@ class Outline:
     spans: tuple[Span, ...] = ()
     first_of_many: tuple[int, int] | None = None
     """Where the first object lies if another one follows it."""
+    whole: Span | None = None
+    """The outermost object, as if its values were records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,14 +256,15 @@ def outline(blocks: Iterable[bytes], offset: int = 0, ahead: Ahead | None = None
     """Outline of a document that begins at `offset` with a bracket; CutShort when it does not end."""
     cursor = _Cursor(blocks, offset, ahead)
     _, byte = cursor.peek()
-    top = _Tally(cursor.take() + 1, 1)
+    top, whole = _Tally(cursor.take() + 1, 1), None
     if byte == ord("["):
         spans = [cursor.passed(top).span(Container.JSON_ARRAY, ())]
     else:
         spans = _Section(cursor, (), top).walk()
+        whole = top.span(Container.JSON_KEYED, ())
     after = next((text[:1] for block in cursor.rest() if (text := block.lstrip(SPACE))), b"")
     if after == b"{" and byte == ord("{"):
         return Outline(first_of_many=(top.start, top.end))
     if after:
         raise CutShort(f"its JSON ends and {after!r} follows")
-    return Outline(tuple(spans))
+    return Outline(tuple(spans), whole=whole)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 
-from jobs.readers.documents import outline_of
+from jobs.readers.documents import keyed_at_top, outline_of
 from jobs.readers.outline import Span
 from jobs.readers.parallel_scan import line_ends
 from jobs.readers.parquet import plan_parquet
@@ -71,6 +71,8 @@ def _span_of(uri: str, layout: Layout, target_bytes: int) -> Span:
     if layout.at == WHOLE:
         start = len(BOM) if head_of(uri, len(BOM)) == BOM else 0
         return Span(layout.container, (), start, files.size(uri), 1, ())
+    if (layout.container, layout.at) == (Container.JSON_KEYED, "") and (found := keyed_at_top(uri, target_bytes)):
+        return found
     for place in outline_of(uri, target_bytes) or ():
         if (place.span.container, place.at) == (layout.container, layout.at):
             return place.span

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from jobs.readers.delimited import SUFFIXES, UTF8
 from jobs.readers.dispatch import read
-from jobs.readers.documents import outline_of
+from jobs.readers.documents import keyed_at_top, outline_of
 from jobs.readers.pickles import SUFFIXES as PICKLES
 from jobs.readers.planning import plan_ranges
 from jobs.readers.ranges import Range
@@ -42,12 +42,14 @@ def layouts(uri: str) -> list[Layout]:
     return found
 
 
-def single(uri: str) -> list[Layout]:
-    """A small JSON document as one record, if it is an object."""
+def single(uri: str, *, keyed: bool = False) -> list[Layout]:
+    """A small JSON document as one record, if it is an object; `keyed`: also as an object whose values are records."""
     if _suffix(uri) != ".json" or is_compressed(uri) or files.size(uri) > _LARGEST_OBJECT:
         return []
-    first = _first(uri, Layout(Container.JSON_ARRAY, WHOLE))
-    return [Layout(Container.JSON_ARRAY, WHOLE, first)] if first else []
+    places = [Layout(Container.JSON_ARRAY, WHOLE)]
+    if keyed and keyed_at_top(uri):
+        places.append(Layout(Container.JSON_KEYED))
+    return [replace(place, first=first) for place in places if (first := _first(uri, place))]
 
 
 def _places(uri: str) -> list[Layout]:

@@ -58,10 +58,10 @@ def _remarks(head: bytes) -> tuple[int, int]:
 
 
 def first_of(records: Sequence[Record]) -> Mapping[str, Any] | None:
-    """The record that stands for a file: with a label where most lines have one."""
+    """The record that stands for a file: with a label where half of the lines have one."""
     told = [r.value for r in records if str(r.value["line"]).strip() and not str(r.value["line"]).startswith("#")]
     labelled = [value for value in told if "label" in value]
-    if 2 * len(labelled) > len(told):
+    if labelled and 2 * len(labelled) >= len(told):
         return labelled[0]
     return {"line": told[0]["line"]} if told else None
 

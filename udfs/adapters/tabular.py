@@ -281,8 +281,8 @@ TABULAR: Mapping[str, Family] = {
             ),
             _text("captions", CAPTIONS),
             _text("titles", TITLES),
-            Shape(FILES, frozenset({"table"}), "table", TABLES, by_chart),
-            _text("data", TABLES),
+            Shape(FILES, frozenset({"table"}), "table", TABLES, by_chart, spare=True),
+            replace(_text("data", TABLES), spare=True),
             joiner=told_of_chart,
         ),
     )
