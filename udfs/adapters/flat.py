@@ -278,8 +278,9 @@ def _one_sheet(question: str) -> str:
     if len(marks) != 1:
         return _in_words(question)
     before, _, after = question.partition(marks[0])
-    start, end = before.rpartition("\n")[2].rstrip(), after.partition("\n")[0].strip()
-    return f"{before}{'the picture' if end and start and start[-1] not in '.?!' else ''}{after}".strip()
+    start, end = before.rpartition("\n")[2], after.partition("\n")[0].strip()
+    inside = end and start.endswith(" ") and start.rstrip()[-1:].isalpha()
+    return f"{before}{'the picture' if inside else ''}{after}".strip()
 
 
 def _numbered(told: str) -> list[str]:
