@@ -126,7 +126,8 @@ class Tables:
                 return False
             raise InputError(
                 f"table {name} at {self.path(name)} cannot be read: {told_by(error)[:300]}",
-                "restore its files, _delta_log included, from a backup",
+                "look whether storage.root can be opened at all: its address, its credentials, the classes of its file "
+                "system; if it can, restore the table's files, _delta_log included, from a backup",
             ) from error
 
     def ensure(self, name: str) -> Table:

@@ -87,7 +87,7 @@ def find_deeper(
     """
     index = index_of(uri, stamp)
     held = [name for name in names if place(index.files, name.rpartition("/")[2]) is not None]
-    below = [[f"{folder}/{name}" for name in held] for folder in filter(may_lie_in, index.folders)]
+    below = [[f"{folder}/{name}" for name in held] for folder in index.folders if _leads(folder, may_lie_in)]
     beside = [
         [f"{folder}/{file}" for where, _, file in (name.rpartition("/") for name in held) if where == above]
         for folder in filter(may_lie_in, (*index.folders, *index.inner))
@@ -107,6 +107,11 @@ def find_deeper(
     return next(iter(found.values()), None)
 
 
+def _leads(way: str, may_lie_in: Callable[[str], bool]) -> bool:
+    """Whether each folder of a way may hold it."""
+    return all(map(may_lie_in, way.split("/")))
+
+
 def find_frames(
     uri: str, folders: Sequence[str], name: str, may_lie_in: Callable[[str], bool], stamp: tuple[int, int] | None = None
 ) -> list[Member]:
@@ -117,7 +122,7 @@ def find_frames(
     index = index_of(uri, stamp)
     found = next(filter(len, (pictures_in(index, folder) for folder in folders)), None)
     if found is None:
-        deeper = [f"{folder}/{name}" for folder in filter(may_lie_in, index.folders)]
+        deeper = [f"{folder}/{name}" for folder in index.folders if _leads(folder, may_lie_in)]
         held = [folder for folder in deeper if len(pictures_in(index, folder))]
         if len(held) > 1:
             raise Drop(DropReason.MISSING_MEDIA, f"{name!r} may be any of {', '.join(sorted(held)[:3])} in {uri}")

@@ -1,5 +1,5 @@
 -- What the judge dropped of the pairs that it judged, by release and category: unreadable, or below the threshold.
--- A run that was refused has no release; a release that puts an earlier one back repeats its run's rows.
+-- A run that was refused, or that found nothing new, has no release; a release that puts an earlier one back repeats its run's rows.
 WITH told AS (
   SELECT run_id, ended, get_json_object(facts, '$.judge') AS judge, get_json_object(facts, '$.judge_id') AS judge_id,
     explode(from_json(get_json_object(facts, '$.judged'), 'map<string, map<string, bigint>>')) AS (category, tally)

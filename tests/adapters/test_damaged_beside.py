@@ -71,8 +71,9 @@ def test_a_test_set_takes_no_damaged_files_place(tmp_path: Path):
     [
         ("sharegpt4v", LISTED, b"[]"),
         ("sharegpt4v", LISTED, b" [ ] "),
-        ("mathvision", "test.json.gz", gzip.compress(b"[]")),
+        ("mathvision", "test.json.gz", gzip.compress(b"[]", mtime=0)),
     ],
+    ids=("bare", "spaced", "packed"),
 )
 def test_a_list_of_nothing_holds_no_record(tmp_path: Path, source: str, file: str, content: bytes):
     with pytest.raises(InputError, match=f"{file} holds no record") as error:

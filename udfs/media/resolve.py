@@ -125,9 +125,7 @@ class MediaReader:
         if found := first_file(uris(roots, wanted.paths)):
             return found
         deeper = {found: fits for root, name in roots.items() for found, fits in self._deeper(root, name, wanted)}
-        deeper = deeper or {
-            found: wanted.may_lie_in(found[0].rpartition("/")[0]) for found in self._at_ends(roots, wanted)
-        }
+        deeper = deeper or dict(self._at_ends(roots, wanted))
         fitting = [found for found, fits in deeper.items() if fits]
         if len(fitting) > 1:
             several = ", ".join(sorted(uri for uri, _ in fitting)[:3])
@@ -184,15 +182,18 @@ class MediaReader:
             if found := first_file(files.inside(root, f"{folder}/{path}") for path in alike):
                 yield found, wanted.may_lie_in(folder)
 
-    def _at_ends(self, roots: Mapping[str, str], wanted: Wanted) -> Iterator[tuple[str, int]]:
-        """The file where ways end that nothing lies beside, as an archive leaves that was packed with its own path."""
+    def _at_ends(self, roots: Mapping[str, str], wanted: Wanted) -> Iterator[tuple[tuple[str, int], bool]]:
+        """The file where ways end that nothing lies beside, as an archive leaves that was packed with its own path.
+
+        With whether it may be the one, as `_deeper` tells it.
+        """
         for root in roots:
             if root not in self._ways:
                 ways = ((name, files.only_way(files.join(root, name))) for name in self._folders(root))
                 self._ways[root] = [f"{name}/{way}" for name, way in ways if way]
             for way in self._ways[root]:
                 if found := first_file(files.inside(root, f"{way}/{path}") for path in wanted.paths):
-                    yield found
+                    yield found, all(map(wanted.may_lie_in, way.split("/")))
 
     def _has_folder_of(self, root: str, place: str) -> bool:
         folder = place.rpartition("/")[0]

@@ -12,7 +12,7 @@ _SPLITS = {
 }  # fmt: skip
 _WORD = "|".join(sorted(_SPLITS, key=len, reverse=True)).replace("testdev", "test-?dev")
 _NAMED = re.compile(rf"(?<![a-z])({_WORD})(?![a-z])")
-_FOLDER = re.compile(rf"(?:[a-z]_)?({_WORD})[-_]?(?:\d{{1,4}})?(?:[-_]?(?:images?|imgs?))?")
+_FOLDER = re.compile(rf"(?:[a-z]_)?({_WORD})[-_]?(?:\d{{1,4}})?(?:[-_]?(?:images?|imgs?|pictures?|photos?))?")
 _ALONE = re.compile(rf"[a-z]+_(?:{_WORD})[a-z0-9]*_[0-9]{{5,}}|sa_[0-9]{{3,}}|s_\d+_e_\d+_shot_\d+_\d+")
 _COCO = re.compile(r"[0-9]{12}")
 

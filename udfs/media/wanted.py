@@ -13,6 +13,8 @@ SUFFIXES = {
     MediaKind.IMAGE: (".jpg", ".png", ".jpeg", ".gif", ".webp", ".bmp"),
     MediaKind.VIDEO: member_index.VIDEOS,
 }
+_PICTURES = {"", "train", "training", "images", "image", "imgs", "pictures"}
+"""What the name of an archive adds where it holds the pictures of a folder: none of another split, no masks of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,5 +99,5 @@ def first_file(places: Iterable[str]) -> tuple[str, int] | None:
 def _inner(stem: str, path: str) -> list[str]:
     """A path below a folder called like its archive, or without a folder that the archive's name begins with."""
     first, _, rest = path.partition("/")
-    without = [rest, f"{stem}/{rest}"] if rest and f"{stem}_".startswith(f"{first}_") else []
-    return [f"{stem}/{path}", *without]
+    begins = rest and f"{stem}_".startswith(f"{first}_") and set(stem[len(first) :].lower().split("_")) <= _PICTURES
+    return [f"{stem}/{path}", *([rest, f"{stem}/{rest}"] if begins else [])]
