@@ -113,9 +113,9 @@ def parse_labels(data: bytes, name: str) -> LabelFile:
                 f"{name} holds no label", "open the page, choose good, bad or unsure for some pairs, and save it again"
             ) from error
         told = f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}" if first else str(error)
-        if first and first["loc"] == ("labeller",):
-            found = str(first["input"])[:80]
-            told = f"labeller is {found!r}; allowed are a letter or digit, then up to 59 of them, blanks and . _ -"
+        if first and first["loc"] == ("labeller",) and isinstance(first["input"], str):
+            allowed = "a letter or digit, then up to 59 of them, blanks and . _ -"
+            told = f"labeller is {first['input'][:80]!r}; allowed are {allowed}"
         raise InputError(
             f"{name} is no file of labels: {told}", "give the file that the labelling page saved"
         ) from error

@@ -52,6 +52,6 @@ def told(fault: Mapping[str, Any]) -> str:
     key, found = ".".join(map(str, fault["loc"])) or "config", fault["input"]
     text = repr(found)
     short = text if len(text) <= 80 else text[:77] + "..."
-    if fault["type"] in ("tuple_type", "list_type") and not isinstance(found, Mapping):
+    if fault["type"] in ("tuple_type", "list_type") and isinstance(found, str):
         return f"{key} is a list: write {key}=[{found}] (found {short})"
     return f"{key}: {fault['msg']} (found {short})"
