@@ -62,7 +62,7 @@ def test_a_damaged_log_is_told_in_a_sentence(own: Tables, damage: Callable[[Path
     assert own.spark._jvm is not None
     own.spark._jvm.org.apache.spark.sql.delta.DeltaLog.clearCache()  # as a new process finds it
     with pytest.raises(
-        InputError, match=rf"table gates at {own.path('gates')} cannot be read: .*\n  next: restore its"
+        InputError, match=rf"table gates at {own.path('gates')} cannot be read: .*\n  next: look whether storage.root"
     ):
         Tables(own.spark, own.storage).read("gates")
 
