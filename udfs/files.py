@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -269,11 +268,15 @@ def _possible(path: str) -> bool:
 def leaving(root: str) -> list[str]:
     """Links below a local folder that lead out of it, sorted; nothing is read behind them."""
     local = local_path(root)
-    walked = () if local is None else os.walk(local)
-    links = (Path(folder, name) for folder, *names in walked for name in chain(*names))
-    return sorted(
-        str(link.relative_to(local or "")) for link in links if link.is_symlink() and not _is_below(str(link), root)
-    )
+    left, found = [local] if local else [], list[str]()
+    while left:
+        with os.scandir(left.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    left.append(entry.path)
+                elif entry.is_symlink() and not _is_below(entry.path, root):
+                    found.append(os.path.relpath(entry.path, local))
+    return sorted(found)
 
 
 def _below(path: str, root: str) -> bool:
