@@ -49,15 +49,15 @@ def print_json(value: object) -> None:
     sys.stdout.write(_json(as_json(value), indent=2) + "\n")
 
 
-def as_json(value: Any) -> Any:  # noqa: ANN401 - any value that SQL or a command gives
-    """A value as JSON has it: structs are objects, NaN and infinities are none."""
+def as_json(value: Any, *, strict: bool = True) -> Any:  # noqa: ANN401 - any value that SQL or a command gives
+    """A value as JSON has it: structs are objects; NaN and infinities are none, or stay where it need not be strict."""
     if isinstance(value, Row):
         value = dict(zip(value.__fields__, value, strict=True))
     if isinstance(value, Mapping):
-        return {str(key): as_json(item) for key, item in value.items()}
+        return {str(key): as_json(item, strict=strict) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [as_json(item) for item in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
+        return [as_json(item, strict=strict) for item in value]
+    return None if strict and isinstance(value, float) and not isfinite(value) else value
 
 
 def print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

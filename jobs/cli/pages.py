@@ -86,6 +86,7 @@ def explain(
     A record that was rejected is explained too, by its hash.
     """
     options, tables = open_tables(ctx)
+    name = name.strip().lower()  # ids are hexadecimal, in small letters
     found: Explanation | Rejected
     try:
         found = explain_row(tables, options, name)

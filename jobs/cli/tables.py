@@ -65,7 +65,7 @@ def sql(
         if not _TOLD.match(plain):
             _check_that_it_reads(tables.spark, text)
         found = tables.spark.sql(text).limit(rows + 1)
-        cells = [[as_json(cell) for cell in row] for row in found.collect()]
+        cells = [[as_json(cell, strict=output is Output.JSON) for cell in row] for row in found.collect()]
     except AnalysisException as error:
         known = ", ".join([*TABLES, *packaged_views()])
         raise ConfigError(f"the query cannot be understood: {told_by(error)}", f"tables and views: {known}") from error

@@ -1,7 +1,7 @@
 """Starting points to train on an export: the three stages of the paper for the LLaVA-NeXT trainer."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,9 @@ PYTHONPATH="$LLAVA_NEXT" torchrun --nproc_per_node="$GPUS" --nnodes="$NODES" --n
 def train_files(release: str, lists: Collection[str]) -> dict[str, str]:
     """The scripts by file name, for an export whose arrays carry the release's name and whose lists are given."""
     scripts = {name: (stage, stage.data.replace("{release}", release)) for name, stage in STAGES.items()}
+    if scripts["2_si"][1] not in lists:  # without a second stage the third goes on from the first, as the second would
+        first, (third, data) = STAGES["2_si"], scripts["3_ov"]
+        scripts["3_ov"] = replace(third, start=first.start, flags={**first.flags, **third.flags}), data
     return {
         f"{name}.sh": _script(name, stage, data)
         for name, (stage, data) in scripts.items()

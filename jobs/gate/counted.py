@@ -71,16 +71,20 @@ def count_stages(subject: Subject) -> Numbers:
     twins = log.get("dedup")
     told = sum(n for name, n in _findings(twins).items() if name.endswith((" dropped", " flagged")))
     _, replies, parsed = seen["rewritten"]
-    intake = subject.intake
+    intake, unjudged = subject.intake, ("nothing was judged",)
     numbers = {
         ("twins", "counts_match_log"): Counted(abs(seen["twins"][0] - told)),
         ("twins", "samples_unchanged"): _unchanged(seen["samples"], twins),
         ("rewritten", "counts_match_log"): _against(seen["rewritten"][0], log.get("rewrite")),
         ("judged", "counts_match_log"): _against(seen["judged"][0], log.get("judge")),
         # Where nothing was asked nothing was lost: that it was to be asked is for the counts above to say.
-        ("rewritten", "replies_parsed"): Counted(parsed / replies if replies else 1),
-        ("judged", "verdicts_parsed"): Counted(intake.parsed / intake.judged if intake.judged else 1),
-        ("judged", "drop_rate"): Counted(intake.drop_rate),
+        ("rewritten", "replies_parsed"): Counted(parsed / replies)
+        if replies
+        else Counted(1, ("nothing was rewritten",)),
+        ("judged", "verdicts_parsed"): Counted(intake.parsed / intake.judged)
+        if intake.judged
+        else Counted(1, unjudged),
+        ("judged", "drop_rate"): Counted(intake.drop_rate, () if intake.judged else unjudged),
     }
     if subject.kappa is not None:
         numbers["judged", "agrees_with_people"] = subject.kappa

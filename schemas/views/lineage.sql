@@ -1,4 +1,4 @@
--- Each published row with its sample, the reply that made it and the gate that let it pass.
+-- Each row of the newest release with its sample, the reply that made it and the gate that let it pass.
 WITH answers AS (
   SELECT call_key, min_by(model, at) AS model, min_by(revision, at) AS revision,
     min_by(prompt_version, at) AS prompt_version, min_by(reply, at) AS reply,

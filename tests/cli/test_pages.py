@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from corpora import Answered
 from pyspark.sql import SparkSession
 
 from jobs.cli import app
@@ -20,6 +21,14 @@ REJECTED = Rejected(
     file="a.json", position=7, run_id="r1", newest=False, twin="cd" * 32, excerpt="{}",
     record=SourceRecord("/data/a.json", text='{"question": "<script>alert(1)</script>\x1b[2J"}', same=True),
 )  # fmt: skip
+
+
+def test_an_id_in_capitals_is_an_id(done: Answered, capsys: pytest.CaptureFixture[str]):
+    row = done.tables.read("samples").select("sample_id").first()
+    assert row is not None
+    with pytest.raises(SystemExit, match=r"^0$"):
+        app.main(("--root", done.config.storage.root, "explain", f" {row[0].upper()}"))
+    assert row[0] in capsys.readouterr().out
 
 
 def test_a_rejected_record_is_told_and_cannot_act(capsys: pytest.CaptureFixture[str]):

@@ -62,6 +62,12 @@ def test_json_has_no_nan(ask: Ask):
     ]
 
 
+def test_people_see_what_is_no_number(ask: Ask):
+    query = "SELECT double('NaN') AS a, double('-inf') AS b, CAST(NULL AS DOUBLE) AS c, struct(float('NaN') d) e"
+    assert ask(query, "-o", "csv")[1].splitlines() == ["a,b,c,e", 'NaN,-Infinity,,"{""d"": NaN}"']
+    assert ask(query)[1].split()[-4:] == ["–", "-inf", "{'d':", "nan}"]
+
+
 def test_a_table_for_people(ask: Ask):
     _, out, _ = ask(ODD)
     assert "1,234" in out

@@ -206,10 +206,10 @@ def test_a_card_names_the_splits_and_tasks_that_are_there(split: str, pictures: 
     facts = ExportFacts(1, "", format="hf", shards=(Shard(f"{split}/00000.parquet", 2, pictures, 9, "", ""),))
     body = render_text("dataset.md", **dataset_card.heading(facts), sections=())
     front = dataset_card.front(facts, ())
-    other = {"si": "ov", "ov": "si"}[split]
+    other, held = {"si": ("ov", "single pictures and text"), "ov": ("si", "several pictures, videos")}[split]
     assert "2 instruction rows in 1 shard. Made" in body
     assert f'split="{split}"' in body
-    assert f"- splits: `{split}` has" in body
+    assert f"- splits: `{split}` has {held}" in " ".join(body.split())
     assert f"`{other}`" not in body
     assert ("visual-question-answering" in front) is ("multimodal" in front) is bool(pictures)
     assert ("text-generation" in front) is not bool(pictures)
@@ -225,3 +225,11 @@ def test_a_split_without_rows_has_no_files(tmp_path: Path, there: list[str], wri
     assert [array.rows for array in arrays] == ([1] * len(there) or [0, 0])
     scripts = train_files("r1", [f"mammoth_{split}_r1.yaml" for split in written])
     assert [name[2:-3] for name in scripts] == ["align", *written]
+    begun = {
+        "si": "Qwen/Qwen2.5-7B-Instruct",
+        "ov": "${CHECKPOINTS}/2_si" if "si" in written else "Qwen/Qwen2.5-7B-Instruct",
+    }
+    for split in written:
+        script = scripts[f"{2 if split == 'si' else 3}_{split}.sh"]
+        assert f'--model_name_or_path "{begun[split]}"' in script
+        assert ("pretrain_mm_mlp_adapter" in script) is begun[split].startswith("Qwen")

@@ -15,7 +15,7 @@ from pyspark.sql import functions as f
 from jobs.candidates import Intake
 from jobs.dedup.kept import SAMPLES_MARK
 from jobs.gate import verdict as verdicts
-from jobs.gate.counted import count_media
+from jobs.gate.counted import count_media, count_stages
 from jobs.gate.subject import Candidate, Counted, Outcome
 from jobs.gate.validate import validate
 from jobs.gate.verdict import Verdict, judge_subject, refuse, run_gate
@@ -199,6 +199,16 @@ def test_an_empty_table_does_not_pass(clean: Frames):
         judge_subject(subject_of_rows({**clean, "instruct": clean["instruct"].where("false")}, config_of(), 0))
     )
     assert ("instruct", "min_rows") in alone
+
+
+def test_what_passes_because_nothing_was_asked_says_so(clean: Frames):
+    hollow = {**clean, "rewritten": clean["rewritten"].where("false")}
+    seen = count_stages(subject_of_rows(hollow, config_of(), RELEASED, Intake([], {})))
+    assert [seen[key] for key in (("judged", "verdicts_parsed"), ("judged", "drop_rate"))] == [
+        Counted(1, ("nothing was judged",)),
+        Counted(0, ("nothing was judged",)),
+    ]
+    assert seen["rewritten", "replies_parsed"] == Counted(1, ("nothing was rewritten",))
 
 
 @pytest.mark.parametrize("value", [None, math.nan, -1.0, 1.0, math.inf])
