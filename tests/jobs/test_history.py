@@ -178,6 +178,7 @@ def test_a_table_that_was_changed_past_its_release_is_told_and_put_right(two: Ta
     assert rollback(two, 2)["rows"] == two.read("instruct").count() == 140
 
 
+@pytest.mark.slow
 def test_a_row_of_an_earlier_release_is_explained_by_it(two: Tables):
     rollback(two, 1)
     (left, *_), (kept, *_) = sorted(gone(two)), [row["id"] for row in read_release(two, 1).select("id").collect()]

@@ -141,12 +141,12 @@ def kill_workers_after(calls: int, hosts: Path, jvm: int) -> None:
 
 
 def test_failed_calls_are_rows_and_the_next_run_asks_only_those(again: Again):
-    cap = "rewriting.max_samples=40"
-    count, tables = rewrite(again(cap, faults={"invalid": 0.2}))
+    cap = ("rewriting.max_samples=40", "spending.wave_s=1")
+    count, tables = rewrite(again(*cap, faults={"invalid": 0.2}))
     failed = [row[0] for row in tables.read("calls").where("status = 'invalid'").select("call_key").collect()]
     assert count.calls_failed == len(failed) > 0
     assert count.calls_new == len(counted(Path(again().storage.host_dir)))
-    outcome, tables = run_here(again(cap), [], [Stage.REWRITE, Stage.JUDGE])  # a verdict that failed is the judge's
+    outcome, tables = run_here(again(*cap), [], [Stage.REWRITE, Stage.JUDGE])  # a verdict that failed is the judge's
     repeated = tables.read("calls").groupBy("call_key").count().where("count > 1").collect()
     assert {row[0] for row in repeated} <= set(failed)
     assert answers(tables).count() == 80
