@@ -128,6 +128,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_a_client_without_a_jvm(
     spark: SparkSession, done: Answered, server: Server, bundle: Path, hosts: Path, tmp_path: Path
 ):
