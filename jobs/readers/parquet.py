@@ -3,7 +3,8 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from schemas.enums import DropReason
 from schemas.errors import InputError
 from udfs import files
 from udfs.adapters.family import Container
+from udfs.adapters.media import CLASSES
 from udfs.sample import Origin, Problem, Record
 
 _ROWS = 16
@@ -47,10 +49,25 @@ def read_parquet(root: str, part: Range) -> Iterator[Record]:
     position = part.position
     with _opened(uri) as parquet:
         groups = list(range(part.start, part.end or parquet.metadata.num_row_groups))
+        told = _classes(parquet.schema_arrow)
         for batch in parquet.iter_batches(batch_size=_ROWS, row_groups=groups, use_threads=False):
             for value in _rows(batch):
-                yield row_record(value, part.file, position)
+                found = row_record(value, part.file, position)
+                yield replace(found, value={**found.value, CLASSES: told}) if told and not found.problem else found
                 position += 1
+
+
+def _classes(schema: pa.Schema) -> dict[str, list[str]]:
+    """Names of the classes that lists of numbers stand for, by column, as hubs keep them beside the schema."""
+    found = {}
+    with suppress(ValueError, AttributeError, TypeError):
+        told = msgspec.json.decode((schema.metadata or {}).get(b"huggingface", b"{}"))
+        for column, feature in told.get("info", {}).get("features", {}).items():
+            inner = feature.get("feature") if isinstance(feature, dict) else None
+            names = inner.get("names") if isinstance(inner, dict) else None
+            if isinstance(names, list) and all(isinstance(name, str) for name in names):
+                found[column] = names
+    return found
 
 
 @contextmanager

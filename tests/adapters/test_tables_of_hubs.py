@@ -1,11 +1,14 @@
 """Tables that others made of publishers' data, with the columns that their cards name, through the whole pass."""
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from normalised import normalised, staged
 from publishing import picture
@@ -216,7 +219,7 @@ def test_a_table(tmp_path: Path, name: str, row: Row, said: list[str], gold: str
         ("sroie", {"image": PIXELS, "words": ["a"], "entities": {"company": ""}}, "no_answer", "none of company"),
         ("sroie", {"image": PIXELS, "words": [], "entities": {"company": "A"}}, "no_answer", "0 lines of text"),
         ("sroie", {"image": PIXELS, "words": ["a"], "bboxes": [], "ner_tags": [0]}, "wrong_shape", "1 words and 0"),
-        ("sroie", {"image": PIXELS, "words": [], "bboxes": [], "ner_tags": []}, "no_answer", "transcript is text ('')"),
+        ("sroie", {"image": PIXELS, "words": [], "bboxes": [], "ner_tags": []}, "no_answer", "answer is text ('')"),
         ("sroie", {"image": PIXELS, "ground_truth": "{"}, "malformed_record", "ground_truth is no JSON"),
         ("sroie", {"image": PIXELS, "ground_truth": "{}"}, "wrong_shape", "gt_parse is null"),
         ("iiit5k", {"image": PIXELS, "label": 7}, "wrong_shape", "label is a number (7)"),
@@ -273,3 +276,30 @@ def test_pictures_of_textocr_are_those_of_textvqa(tmp_path: Path, place: str):
     rows = staged(packaged_sources()["textocr_cleaned"], Storage(sources_root=str(tmp_path)), Media())
     (sample,) = (row["sample"] for row in rows if row["sample"])
     assert sample["media"] == [hashlib.sha256(picture(1)).hexdigest()]
+
+
+@pytest.mark.parametrize(
+    ("names", "tags"),
+    [
+        (["O", "B-COMPANY", "I-COMPANY", "B-TOTAL", "I-TOTAL"], [1, 2, 0, 3, 3, 1]),
+        (["O", "S-TOTAL", "S-COMPANY"], [2, 2, 0, 1, 0, 2]),
+        (None, ["B-COMPANY", "I-COMPANY", "O", "B-TOTAL", "B-TOTAL", "B-COMPANY"]),
+    ],
+)
+def test_keys_of_a_receipt_are_read_out_of_named_tags(tmp_path: Path, names: list[str] | None, tags: list[object]):
+    boxes = [[at, 10 * (at // 2), at + 1, 10 * (at // 2) + 9] for at in range(6)]
+    row = {
+        "image": PIXELS,
+        "words": ["SHOP", "LTD", "TOTAL", "9.00", "9.00", "(UK)"],
+        "bboxes": boxes,
+        "ner_tags": tags,
+    }
+    features = {"ner_tags": {"feature": {"names": names, "_type": "ClassLabel"}, "_type": "Sequence"}}
+    told = {"huggingface": json.dumps({"info": {"features": features if names else {"image": {"_type": "Image"}}}})}
+    held = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([row]).replace_schema_metadata(told), held)
+    rows = normalised(tmp_path, "sroie", {"train.parquet": held.getvalue()})
+    [found] = [row["sample"] for row in rows if row["sample"]]
+    assert [turn["text"] for turn in found["conversation"]] == [
+        f"<image>\n{READ}", "SHOP LTD\nTOTAL 9.00\n9.00 (UK)", RECEIPT, '{"company": "SHOP LTD (UK)", "total": "9.00"}',
+    ]  # fmt: skip

@@ -18,6 +18,8 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".m
 BASE64_KEYS = frozenset({"image_base64_str", "image_base64", "image_str", "img_str", "base64"})
 DRAWN, NUMBERED = "_drawn", "task_instruction_id"
 """Field for an instruction that a record draws from a list beside its file."""
+CLASSES = "_classes"
+"""Where the reader of tables puts the names that numbers in lists stand for, by column."""
 KEY = "_key"
 """Where the reader of a keyed object puts a record's key."""
 PATH = "_path"

@@ -12,10 +12,12 @@ from udfs.adapters.arrays import READ as READ_WORD
 from udfs.adapters.family import Family
 from udfs.adapters.fields import items, kind, record_of, text
 from udfs.adapters.flat import Recipe
-from udfs.adapters.paired import READ, RECEIPT, keys_of
+from udfs.adapters.media import CLASSES
+from udfs.adapters.paired import KEYS, READ, RECEIPT, keys_of
 from udfs.adapters.shapes import ARRAY, PARQUET, TABLE, family, fields, rows
 
 Value = Mapping[str, Any]
+_SPREAD = ("company", "address")
 
 
 def in_words(value: Value) -> Value:
@@ -27,13 +29,33 @@ def in_words(value: Value) -> Value:
 
 
 def boxed_words(value: Value) -> Value:
-    """SROIE: the words of a receipt line by line; the tags beside them are numbers without names."""
+    """SROIE: the words of a receipt line by line, and its keys where the tags beside them have names."""
     words = [text(word, "words") for word in items(value.get("words") or [], "words")]
     boxes = [items(box, "bboxes") for box in items(value.get("bboxes") or [], "bboxes")]
     if len(words) != len(boxes) or any(len(box) != 4 for box in boxes):
         detail = f"{len(words)} words and {len(boxes)} bboxes; allowed: one of left, top, right and bottom for each"
         raise Drop(DropReason.WRONG_SHAPE, detail)
-    return {**value, "transcript": "\n".join(filter(None, _lines(words, boxes)))}
+    told = {READ: "\n".join(filter(None, _lines(words, boxes)))}
+    if known := _tagged(words, value):
+        told[RECEIPT] = keys_of(known)
+    return {**value, "pairs": [{"question": asked, "answer": reply} for asked, reply in told.items()]}
+
+
+def _tagged(words: Sequence[str], value: Value) -> dict[str, str]:
+    """The keys of a receipt; a name and an address may stand in several places, and of others the first one counts."""
+    names = dict(enumerate(record_of(value.get(CLASSES) or {}, CLASSES).get("ner_tags", ())))
+    found: dict[str, list[str]] = {}
+    last = ""
+    for word, tag in zip(words, items(value.get("ner_tags") or [], "ner_tags"), strict=False):
+        begins, _, key = str(names.get(tag, tag)).lower().partition("-")
+        if key in KEYS and word:
+            places = found.setdefault(key, [])
+            if key == last and begins != "b":
+                places[-1] = f"{places[-1]} {word}"
+            else:
+                places.append(word)
+        last = key
+    return {key: " ".join(dict.fromkeys(places) if key in _SPREAD else places[:1]) for key, places in found.items()}
 
 
 def _lines(words: Sequence[str], boxes: Sequence[Sequence[float]]) -> Iterator[str]:
@@ -110,9 +132,7 @@ WRITTEN: Mapping[str, Family] = {
         ),
         family(
             "tagged_receipt_parquet",
-            Recipe(
-                fields(question=(), answer=("transcript",), media=("image",)), prepare=boxed_words, ask=READ, free=True
-            ),
+            Recipe(fields(media=("image",)), prepare=boxed_words, pairs="pairs", free=True),
             rows(PARQUET, "image", "words", "bboxes", "ner_tags"),
         ),
     )
