@@ -1,5 +1,8 @@
 """Files behind URIs, and untrusted paths below a root."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -190,6 +193,21 @@ def test_a_root_may_itself_be_a_link(tmp_path: Path):
     (tmp_path / "real").mkdir()
     (tmp_path / "root").symlink_to(tmp_path / "real")
     assert files.inside(str(tmp_path / "root"), "a.jpg") == f"{tmp_path}/root/a.jpg"
+
+
+def test_a_full_folder_is_no_way_and_is_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for at in range(9):
+        (tmp_path / f"{at}.jpg").touch()
+    seen = []
+
+    @contextmanager
+    def watched(path: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with scandir(path) as entries:
+            yield (seen.append(entry.name) or entry for entry in entries)  # type: ignore[func-returns-value]  # to watch
+
+    scandir = os.scandir
+    monkeypatch.setattr(files.os, "scandir", watched)
+    assert (files.only_way(str(tmp_path)), len(seen)) == ("", 2)
 
 
 def test_the_only_way_down(tree: Path):

@@ -142,15 +142,23 @@ def folders(root: str) -> list[str]:
 
 def only_way(root: str) -> str:
     """The folder below a folder up to which nothing lies beside the way; empty where there is none, links left out."""
-    store, path = stores.resolve(root)
-    is_local, way = local_path(root) is not None, list[str]()
-    while len(way) < _LONGEST_WAY:
-        found = store.get_file_info(fs.FileSelector("/".join([path, *way]), allow_not_found=True))
-        only = found[0] if len(found) == 1 and found[0].type == fs.FileType.Directory else None
-        if only is None or (is_local and Path(only.path).is_symlink()):
-            break
-        way.append(only.base_name)
+    way = list[str]()
+    while len(way) < _LONGEST_WAY and (only := _only_folder(join(root, *way))):
+        way.append(only)
     return "/".join(way)
+
+
+def _only_folder(root: str) -> str | None:
+    """The folder that is all a folder holds; of a local one no more than two entries are looked at."""
+    local = local_path(root)
+    if local is not None:
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(local) as entries:
+            first, second = next(entries, None), next(entries, None)
+            return first.name if first and second is None and first.is_dir(follow_symlinks=False) else None
+        return None
+    store, path = stores.resolve(root)
+    found = store.get_file_info(fs.FileSelector(path, allow_not_found=True))
+    return found[0].base_name if len(found) == 1 and found[0].type == fs.FileType.Directory else None
 
 
 def weigh(root: str) -> tuple[int, int]:
