@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from schemas.errors import InputError
 from schemas.source import Source
 from udfs import files
 from udfs.adapters.family import Layout
-from udfs.adapters.recognise import Recognised, recognise
+from udfs.adapters.recognise import Recognised, expects, recognise
 from udfs.stores import resolve
 
 PICTURES = frozenset(f".{suffix}" for suffix in shards.PICTURES)
@@ -97,7 +97,7 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
             if folder.layout.at in ALWAYS or (known and pattern in known.files) or _too_many(folder)
         }
         if closed != set(folders):
-            folders = {pattern: folder for pattern, folder in folders.items() if pattern in closed}
+            folders = _fewer(folders, closed, source)
         elif known and (known.complete or not looker.broken):
             read_ones = {pattern: folder for pattern, folder in folders.items() if pattern in known.files}
             return Survey(known, _illustrated(looker.root, read_ones, source))
@@ -109,6 +109,13 @@ def survey(source: Source, found: Iterable[str], looker: Looker) -> Survey:
             if not told or not seen:
                 raise refused
             raise InputError(f"{refused.args[0]}; not read: {'; '.join(told)}", refused.next_step)
+
+
+def _fewer(folders: Mapping[str, Folder], closed: Collection[str], source: Source) -> dict[str, Folder]:
+    """Folders that stay closed: those that one side of a known family fits too, until all others were opened."""
+    waiting = {pattern for pattern, folder in folders.items() if pattern in closed or expects(folder.layout, source)}
+    kept = closed if waiting == set(folders) else waiting
+    return {pattern: folder for pattern, folder in folders.items() if pattern in kept}
 
 
 def _recognised(looker: Looker, seen: Mapping[str, Sequence[Layout]], source: Source) -> Recognised:

@@ -48,11 +48,12 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("opened", [1, 500])
 @pytest.mark.parametrize("name", CASES)
 def test_questions_find_it_and_what_nobody_asks_about_is_no_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, opened: int
 ):
-    monkeypatch.setattr("jobs.normalise.survey._OPENED", 1)  # folders of many files are read as they look
+    monkeypatch.setattr("jobs.normalise.survey._OPENED", opened)  # folders of more files are read as they look
     source, files, told = CASES[name]
     rows = normalised(tmp_path, source, files)
     assert [row["reject"] for row in rows if row["reject"]] == []

@@ -54,8 +54,7 @@ def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
     Records without answers are no broken ones if they have names that nobody knows, or are rows of a table.
     """
     declared = declared_family(source)
-    known = [declared, *(FAMILIES[name] for name in source.alternatives)] if declared else []
-    own = [_assigned(family, layouts_by_file, source) for family in known if family]
+    own = [_assigned(family, layouts_by_file, source) for family in _known_families(source)]
     if answering := [found for found in own if _whole(found, source, declared) and _answers(found, source)]:
         answering.sort(key=lambda found: not _whole(found, source, None))
         return _told(_together(answering, source), layouts_by_file, source)
@@ -74,6 +73,17 @@ def recognise(layouts_by_file: Layouts, source: Source) -> Recognised:
     if declared and (believed := _believed(declared, layouts_by_file)):
         return believed
     raise _unknown(layouts_by_file, source, declared)
+
+
+def _known_families(source: Source) -> list[Family]:
+    """The families in which a source's data are known to come."""
+    declared = declared_family(source)
+    return [declared, *(FAMILIES[name] for name in source.alternatives)] if declared else []
+
+
+def expects(layout: Layout, source: Source) -> bool:
+    """Whether records like these are a part of what the source's data are known to come in."""
+    return any(_first_fit(family, layout, source) for family in _known_families(source))
 
 
 def _whole(found: Recognised, source: Source, declared: Family | None) -> bool:
