@@ -13,8 +13,9 @@ import numpy as np
 from jobs.readers.pieces import LARGEST, Piece, at_commas, at_line_ends, pieces, whole
 from jobs.readers.ranges import Range
 from jobs.readers.scan import State, scan
-from jobs.readers.stream import blocks
+from jobs.readers.stream import blocks, is_compressed, undamaged
 from schemas.enums import DropReason
+from schemas.errors import InputError
 from udfs.adapters.family import Container
 from udfs.files import join
 from udfs.sample import Origin, Problem, Record
@@ -31,13 +32,27 @@ _decode = msgspec.json.Decoder().decode
 
 def read_json(root: str, part: Range) -> Iterator[Record]:
     """Records of a range of an array, a keyed object or JSON lines."""
-    uri, lines = join(root, part.file), part.container is Container.JSON_LINES
-    found = _at_once(uri, part)
-    if found is None:
-        content = blocks(uri, part.start, part.end, _BLOCK)
-        found = pieces(at_line_ends(content) if lines else at_commas(content))
+    uri = join(root, part.file)
+    if part.container is Container.JSON_LINES:
+        yield from _read_lines(uri, part)
+        return
+    found = _at_once(uri, part) or pieces(at_commas(blocks(uri, part.start, part.end, _BLOCK)))
     for position, piece in enumerate(found, part.position):
-        if piece.data or not lines:
+        yield _record(piece, part, position)
+
+
+def _read_lines(uri: str, part: Range) -> Iterator[Record]:
+    """Records of lines; of a compressed file that is damaged the rest is one problem."""
+    lost = list[InputError]()
+    packed = part.end is None and is_compressed(uri)
+    content = undamaged(uri, part.start, lost) if packed else blocks(uri, part.start, part.end, _BLOCK)
+    for position, piece in enumerate(pieces(at_line_ends(content)), part.position):
+        if lost:
+            detail = f"{lost[0].args[0]}: nothing can be read from line {position + 1} on; "
+            problem = Problem(DropReason.MALFORMED, detail + lost[0].next_step)
+            excerpt = piece.data[: 4 * _EXCERPT].decode("utf-8", "replace")[:_EXCERPT]
+            yield Record({}, Origin(part.file, position, record_hash=piece.digest), problem, excerpt)
+        elif piece.data:
             yield _record(piece, part, position)
 
 

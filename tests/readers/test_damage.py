@@ -1,5 +1,6 @@
 """Any damage to any container ends as problem records or one clear error, and positions stay unique."""
 
+import bz2
 import gzip
 import io
 import json
@@ -75,3 +76,24 @@ def test_damage(tmp_path_factory: pytest.TempPathFactory, name: str, edits: list
         for layout in found:
             check_records(path, layout, target)
     assert error is None or (str(path) in str(error) and error.next_step)
+
+
+PACKED = {"gz": gzip.compress, "bz2": bz2.compress, "zst": lambda text: pa.compress(text, "zstd", asbytes=True)}
+
+
+@pytest.mark.parametrize("codec", PACKED)
+@pytest.mark.parametrize("cut", [True, False])
+def test_lines_are_read_up_to_where_their_compressed_file_is_damaged(tmp_path: Path, codec: str, cut: bool):
+    lines = [json.dumps({"id": at, "q": str(at * 7919)}).encode() for at in range(100_000)]
+    content = PACKED[codec](b"\n".join(lines))
+    half = len(content) // 2
+    path = tmp_path / f"l.jsonl.{codec}"
+    path.write_bytes(content[:half] if cut else content[:half] + bytes(500) + content[half + 500 :])
+    [layout] = layouts(str(path))
+    [part] = plan_ranges(str(path), path.name, layout, 1000)
+    *found, last = read(str(tmp_path), part)
+    assert [record.value["id"] for record in found] == list(range(len(found)))
+    assert 20_000 < len(found) < 80_000
+    assert last.problem is not None
+    assert last.problem.detail.startswith(str(path))
+    assert last.problem.detail.endswith(f"from line {len(found) + 1} on; download the file again")
