@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from schemas.enums import (
     Category,
-    DropReason,
     Group,
     MediaKind,
     MediaStatus,
@@ -34,11 +33,17 @@ from schemas.expectations import (
     quoted,
 )
 from schemas.gate import Gate
-from schemas.logs import REJECTS
-from schemas.tables import INSTRUCT, JUDGED, MEDIA, REWRITTEN, SAMPLES, TWINS
+from schemas.log_suites import IN_LOG, calls, rejects, runs
+from schemas.tables import INSTRUCT, JUDGED, MEDIA, MEDIA_BYTES, REWRITTEN, SAMPLES, TWINS
 
 ROLES = "concat_ws(',', conversation.role)"
-IN_LOG = "as many as the latest run of its stage logged"
+MODALITY = every_row(
+    "modality_matches_media",
+    "CASE modality WHEN 'text' THEN size(media) = 0 WHEN 'image' THEN size(media) = 1"
+    " WHEN 'multi_image' THEN size(media) > 1 ELSE size(media) > 0 END",
+    "as many media as the modality says",
+    "concat(modality, ' with ', size(media), ' media')",
+)
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,8 @@ class Expected:
 def suites(gate: Gate, expected: Expected) -> Mapping[str, Suite]:
     """All suites by table."""
     found = (
-        _samples(gate, expected), _media(), _rejects(gate), _twins(gate), _rewritten(gate),
-        _judged(gate, expected), _instruct(gate, expected),
+        _samples(gate, expected), _media(), _media_bytes(), rejects(gate), _twins(gate), _rewritten(gate),
+        _judged(gate, expected), _instruct(gate, expected), calls(), runs(),
     )  # fmt: skip
     return {suite.table.name: suite for suite in found}
 
@@ -94,9 +99,7 @@ def _samples(gate: Gate, expected: Expected) -> Suite:
             "media_status_matches", "(media_status = 'none') = (size(media) = 0)", "none means no media",
             "concat(media_status, ' with ', size(media), ' media')",
         ),
-        every_row(
-            "modality_matches_media", "(modality = 'text') = (size(media) = 0)", "text has no media", "modality"
-        ),
+        MODALITY,
         every_row("licence_told", "length(licence.spdx) > 0", "an SPDX identifier", "to_json(licence)"),
         every_row("origin_told", "length(origin.file) > 0", "a file", "to_json(origin)"),
         _mean_words("sample_id", gate, expected),
@@ -118,28 +121,23 @@ def _media() -> Suite:
                   f"to_json(struct({', '.join(sizes)}))"),
         every_row("picture_is_one_part", "kind <> 'image' OR parts = 1", "1 part", "string(parts)"),
         Rule("parts_stored", allowed="every medium of the release known, with each of its parts once in media_bytes"),
-        Rule("decodes", allowed="every part of a fixed sample is a picture", setting="gate.decode_sample"),
+        Rule("decodes", allowed="every part of a fixed sample is a picture, the one that its hash names",
+             setting="gate.decode_sample"),
     )  # fmt: skip
     return Suite(MEDIA, rules, "media_id", "delete these media from `media` and `media_bytes`, then normalise again")
 
 
-def _rejects(gate: Gate) -> Suite:
+def _media_bytes() -> Suite:
+    """Small columns alone: the pictures themselves are looked at by `decodes`."""
     rules = (
         Rule("columns"),
-        nothing_missing(REJECTS),
-        one_of("drop_reason", DropReason),
-        one_of("stage", ("normalise", "dedup")),
-        every_row(
-            "duplicate_names_twin", "drop_reason <> 'duplicate' OR length(duplicate_of) > 0", "a sample_id", "detail"
-        ),
-        Rule("counts_match_log", allowed=f"rejects of each source {IN_LOG}"),
-        Rule("reject_rate", 0, gate.max_reject_rate, setting="gate.max_reject_rate",
-             next_step="look at view reject_counts"),
-        Rule("source_reject_rate", 0, gate.max_source_reject_rate, setting="gate.max_source_reject_rate",
-             next_step="`mammoth-vl sources check` the sources named, or leave them out"),
+        one_of("format", ("jpeg", "png")),
+        every_row("place_and_size", "part >= 0 AND bucket >= 0 AND width > 0 AND height > 0 AND length(sha256) = 64",
+                  "a part, a bucket, a size and a hash", "to_json(struct(part, bucket, width, height, sha256))"),
     )  # fmt: skip
-    name = "concat(source_id, ' ', origin.file, ':', origin.position)"
-    return Suite(REJECTS, rules, name, "run `mammoth-vl normalise` again")
+    return Suite(
+        MEDIA_BYTES, rules, "media_id", "delete these media from `media` and `media_bytes`, then normalise again"
+    )
 
 
 def _twins(gate: Gate) -> Suite:
@@ -243,7 +241,9 @@ def _released_rows(gate: Gate, threshold: float) -> tuple[Rule, ...]:
     return (
         every_row("placeholders_match_media", PLACED, "one placeholder per medium, in user turns",
                   "to_json(conversation)"),
-        every_row("modality_matches_media", "(modality = 'text') = (size(media) = 0)", "text has no media", "modality"),
+        MODALITY,
+        every_row("marks_match_modality", "modality = 'video' OR NOT exists(conversation, turn ->"
+                  " contains(turn.text, '<video>'))", "<video> in rows with a video alone", "to_json(conversation)"),
         every_row("conversation_length", at_most(gate.max_tokens),
                   f"at most {gate.max_tokens} words", f"string({LENGTH})", "gate.max_tokens"),
         every_row("licence_allowed", f"licence.spdx IN ({licences})" if licences else "length(licence.spdx) > 0",

@@ -9,6 +9,7 @@ from pyspark.sql import functions as f
 
 from jobs.gate.counted import used_media
 from jobs.gate.subject import EXAMPLES, Counted, Numbers, Subject
+from udfs.media.item import sha256
 
 
 def count_undecodable(subject: Subject) -> Numbers:
@@ -21,7 +22,7 @@ def count_undecodable(subject: Subject) -> Numbers:
         return {key: Counted(0 if used_media(subject).isEmpty() else None)}
     ids, buckets = {row["media_id"] for row in picked}, {row["bucket"] for row in picked}
     chosen = f.col("bucket").isin(sorted(buckets)) & f.col("media_id").isin(sorted(ids))
-    parts = subject.frames["media_bytes"].where(chosen).select("media_id", "part", "data")
+    parts = subject.frames["media_bytes"].where(chosen).select("media_id", "part", "sha256", "data")
     tried = parts.mapInArrow(_try_decoding, "id string, value string")
     # A few hundred names, so that no picture is decoded twice.
     rows = tried.collect()
@@ -35,7 +36,12 @@ def _try_decoding(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
     for batch in batches:
         rows = batch.to_pylist()
         names = [f"{row['media_id']}/{row['part']}" for row in rows]
-        yield pa.record_batch({"id": names, "value": [picture_problem(row["data"]) for row in rows]})
+        yield pa.record_batch({"id": names, "value": [_problem(row["data"], row["sha256"]) for row in rows]})
+
+
+def _problem(data: bytes, digest: str) -> str:
+    """Why bytes are not the picture that was stored, empty if they are."""
+    return picture_problem(data) or ("" if sha256(data) == digest else "another picture than its sha256 says")
 
 
 def picture_problem(data: bytes) -> str:

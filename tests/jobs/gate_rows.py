@@ -53,7 +53,7 @@ MADE: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "source_id": SHARED["source_id"], "p_yes": "0.8D", "label_mass": "1D", "verdict": "'yes'",
         "content_score": "4D",
     }),
-    "calls": (B, {"call_key": CALL}),
+    "calls": (B, {"call_key": CALL, "purpose": "'rewrite'", "status": "'ok'", "attempt": "1", "prompt_tokens": "9L"}),
     "rejects": ("n % 10 = 0", {
         "stage": "'normalise'", "run_id": "'r'", "source_id": f"concat('source_', floor(n / 10) % {SOURCES})",
         "drop_reason": "'malformed_record'", "origin": ORIGIN, "detail": "'odd'",
@@ -67,7 +67,7 @@ MADE: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "height": "9", "frames": "1", "parts": "1", "standard_width": "9", "standard_height": "9",
     }),
     "media_bytes": ("n < pictures", {
-        "media_id": MEDIA, "part": "0", "sha256": "''", "format": "'jpeg'", "width": "9",
+        "media_id": MEDIA, "part": "0", "format": "'jpeg'", "width": "9",
         "height": "9", "data": "NULL", "bucket": f"conv(substring({MEDIA}, 1, 8), 16, 10) % 256",
     }),
 }  # fmt: skip
@@ -118,6 +118,11 @@ DEFECTS = (
     Defect("media", "sizes_positive", "width", "0", "n = 11"),
     Defect("media", "picture_is_one_part", "parts", "2", "n = 13"),
     Defect("media", "decodes", "data", "substring(data, 1, 200)", "n = 16"),
+    Defect("media_bytes", "format_known", "format", "'gif'", "n = 17"),
+    Defect("media_bytes", "place_and_size", "bucket", "-1", "n = 18"),
+    Defect("calls", "purpose_known", "purpose", "'ask'"),
+    Defect("calls", "status_known", "status", "'fine'"),
+    Defect("calls", "counts_positive", "prompt_tokens", "-1L"),
     Defect("rejects", "nothing_missing", "origin", "NULL", "n = 10"),
     Defect("rejects", "drop_reason_known", "drop_reason", "'bored'", "n = 20"),
     Defect("rejects", "stage_known", "stage", "'export'", "n = 30"),
@@ -156,6 +161,7 @@ DEFECTS = (
     Defect("instruct", "no_empty_turn", "conversation", _turns("IF(i = 1, '\\t', t.text)")),
     Defect("instruct", "placeholders_match_media", "conversation", _turns("t.text || '<image>'")),
     Defect("instruct", "modality_matches_media", "modality", "'image'", "n = 54"),
+    Defect("instruct", "marks_match_modality", "conversation", _turns("replace(t.text, 'image', 'video')"), "n = 70"),
     Defect("instruct", "conversation_length", "conversation", _turns("t.text || repeat(' so', 9999)")),
     Defect("instruct", "licence_allowed", "licence", BAD_LICENCE),
     Defect("instruct", "rewrites_are_judged", "quality", _field("quality", "p_yes", "double('NaN')"), "n = 71"),
@@ -165,7 +171,7 @@ DEFECTS = (
     Defect("instruct", "calls_known", "lineage", _field("lineage", "call_key", "'never'"), "n = 81"),
 )  # fmt: skip
 COUNTED = {
-    *((table, "columns") for table in ("samples", "media", "rejects", "twins", "rewritten", "judged", "instruct")),
+    *((table, "columns") for table in (*MADE, "runs")), ("runs", "nothing_missing"), ("runs", "ends_after_it_began"),
     ("samples", "counts_match_log"), ("samples", "records_add_up"), ("rejects", "counts_match_log"),
     ("twins", "counts_match_log"), ("twins", "samples_unchanged"), ("rewritten", "counts_match_log"),
     ("media", "parts_stored"),
@@ -202,7 +208,7 @@ def _made(spark: SparkSession, rows: int, pictures: int, name: str) -> DataFrame
     if name == "media_bytes":
         stream = BytesIO()
         Image.new("RGB", (33, 31), (9, 128, 200)).save(stream, "JPEG")
-        frame = frame.withColumn("data", f.lit(bytearray(stream.getvalue())))
+        frame = frame.withColumn("data", f.lit(bytearray(stream.getvalue()))).withColumn("sha256", f.sha2("data", 256))
     return _shaped(frame, name)
 
 
@@ -245,7 +251,8 @@ def spoil(frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
     log = log.withColumns({
         "records": f.expr("IF(source_id = 'source_4', records + 1, records)"),
         "rows_in": f.expr("IF(stage = 'dedup', rows_in - 1, rows_in)"),
-        "facts": f.expr("IF(stage = 'dedup', '{}', facts)"),
+        "facts": f.expr("IF(stage = 'dedup', '{}', IF(source_id = 'source_6', NULL, facts))"),
+        "ended": f.expr("IF(source_id = 'source_5', ended - INTERVAL 1 DAY, ended)"), "extra": f.lit(1),
     })  # fmt: skip
     return changed | {"runs": log}
 

@@ -5,10 +5,12 @@ import math
 import shutil
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from gate_rows import DEFECTS, PLANTED, make_frames, plant, spoil, subject_of_rows
+from PIL import Image
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
@@ -16,6 +18,7 @@ from jobs.candidates import Intake
 from jobs.dedup.kept import SAMPLES_MARK
 from jobs.gate import verdict as verdicts
 from jobs.gate.counted import count_media, count_stages
+from jobs.gate.decoding import count_undecodable
 from jobs.gate.subject import Candidate, Counted, Outcome
 from jobs.gate.validate import validate
 from jobs.gate.verdict import Verdict, judge_subject, refuse, run_gate
@@ -82,6 +85,16 @@ def test_one_defect_for_each_rule_is_found_by_name_and_nothing_else(clean: Frame
     assert found["rewritten", "no_pair_is_empty"].observed == "1"
     assert "extra: not in the schema" in found["media", "columns"].examples[0]
     assert found["samples", "counts_match_log"].examples[0] == "source_3: 100 samples, 101 rows_out"
+
+
+def test_another_picture_than_was_stored_is_noticed(clean: Frames):
+    other = BytesIO()
+    Image.new("RGB", (33, 31), (200, 128, 9)).save(other, "JPEG")
+    swapped = f.when(f.col("n") == 16, f.lit(bytearray(other.getvalue()))).otherwise(f.col("data"))
+    frames = {**clean, "media_bytes": clean["media_bytes"].withColumn("data", swapped)}
+    found = count_undecodable(subject_of_rows(frames, config_of(), RELEASED))["media", "decodes"]
+    assert found.value == 1
+    assert found.examples[0].endswith("/0: another picture than its sha256 says")
 
 
 def test_media_that_lack_parts_or_have_them_twice(clean: Frames):
@@ -172,7 +185,7 @@ def test_numbers_outside_their_bands_and_a_column_of_nulls(clean: Frames):
     every = {
         (name, rule.name) for name, suite in suites(config.gate, Expected(1, 1, True)).items() for rule in suite.rules
     }
-    assert every == PLANTED | BANDS | {("samples", "rows")}
+    assert every == PLANTED | BANDS | {("samples", "rows"), ("runs", "rows")}
 
 
 def test_a_rewrite_below_the_threshold_is_in_no_release(clean: Frames):
