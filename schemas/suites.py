@@ -230,8 +230,11 @@ def _instruct(gate: Gate, expected: Expected) -> Suite:
                  setting="gate.category_bands", next_step="set publishing.category_shares")
             for category, band in gate.category_bands.items()
         ),
-        Rule("samples_known", allowed="a sample for every row"),
+        Rule("samples_known", allowed="a sample of the same source, group, category and licence for every row"),
+        Rule("pairs_known", allowed="the same conversation in `rewritten`, of the same sample and reply"),
         Rule("calls_known", allowed="a stored reply for every rewrite"),
+        Rule("verdicts_known", allowed="the verdict in `judged` that the row names, with the same P(yes)"),
+        Rule("dropped_stay_out", allowed="no sample that dedup dropped"),
     )  # fmt: skip
     return Suite(INSTRUCT, rules, "id", "publish again; the candidate stays in _staged_instruct")
 
@@ -251,6 +254,10 @@ def _released_rows(gate: Gate, threshold: float) -> tuple[Rule, ...]:
         every_row("rewrites_are_judged",
                   f"kind = 'original' OR (NOT isnan(quality.p_yes) AND quality.p_yes BETWEEN {threshold!r}D AND 1)",
                   f"P(yes) between {threshold:g} and 1", "string(quality.p_yes)"),
+        every_row("quality_in_range",
+                  "coalesce(quality.p_yes, 0) BETWEEN 0 AND 1 AND coalesce(quality.content, 1) BETWEEN 1 AND 5"
+                  " AND coalesce(quality.relevance, 1) BETWEEN 1 AND 5", "P(yes) 0 to 1, scores 1 to 5",
+                  "to_json(quality)"),
         every_row("lineage_complete",
                   "IF(kind = 'original', lineage.sample_id = id, lineage.pair_id = id AND lineage.call_key IS NOT NULL"
                   " AND lineage.prompt_version IS NOT NULL AND lineage.model IS NOT NULL)"

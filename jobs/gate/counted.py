@@ -9,7 +9,7 @@ from pyspark.sql import functions as f
 
 from jobs.dedup.kept import SAMPLES_MARK, Looked, looked, looked_for
 from jobs.gate.subject import EXAMPLES, Counted, Numbers, Subject, examples_of, key_hash, union
-from schemas.enums import PairKind
+from schemas.enums import CallStatus, PairKind
 
 
 def count_sources(subject: Subject) -> Numbers:
@@ -129,25 +129,41 @@ def _flagged(subject: Subject, flagged: Sequence[int]) -> Numbers:
     return {("twins", "near_duplicates"): near, ("twins", "contaminated"): contaminated}
 
 
+OF_SAMPLE = ("source_id", "group", "category", "licence.spdx")
+"""What a released row has from its sample."""
+
+
 def count_lineage(subject: Subject) -> Numbers:
-    """Released rows without a sample or a reply, and the shares of them that dedup has flagged."""
+    """Released rows that are not what sample, pair, reply and verdict say, and the shares that dedup has flagged."""
     frames = subject.frames
-    rows = frames["instruct"].select("id", "kind", "lineage.sample_id", "lineage.call_key")
+    rows = frames["instruct"]
     rewrites = rows.where(f.col("kind") == PairKind.REWRITTEN.value)
+    replies = frames["calls"].where(f.col("status").isin(CallStatus.OK.value, CallStatus.LENGTH.value))
     lost = {
-        "samples_known": _missing(rows, "sample_id", frames["samples"]),
-        "calls_known": _missing(rewrites, "call_key", frames["calls"]),
-    }
+        "samples_known": _missing(
+            rows, ("lineage.sample_id", *OF_SAMPLE), frames["samples"], ("sample_id", *OF_SAMPLE)
+        ),
+        "pairs_known": _missing(
+            rewrites, ("id", "lineage.sample_id", "lineage.call_key", "conversation"),
+            frames["rewritten"], ("pair_id", "sample_id", "call_key", "conversation"),
+        ),
+        "calls_known": _missing(rewrites, ("lineage.call_key",), replies, ("call_key",)),
+        "verdicts_known": _missing(
+            rewrites, ("id", "lineage.judge_id", "quality.p_yes"), frames["judged"], ("subject_id", "judge_id", "p_yes")
+        ),
+    }  # fmt: skip
     twins = (
         frames["twins"]
         .groupBy("sample_id")
         .agg(
             f.max(f.col("kind") == "near").alias("near"),
             f.max(f.col("kind").startswith("benchmark")).alias("benchmark"),
+            f.max("dropped").alias("dropped"),
         )
     )
-    flagged = rows.join(twins, "sample_id").agg(f.array(f.count_if("near"), f.count_if("benchmark"), f.count("*")))
-    parts = [flagged.toDF("n").select(f.lit("twins").alias("name"), "n")]
+    flagged = rows.selectExpr("lineage.sample_id").join(twins, "sample_id")
+    told = flagged.agg(f.array(f.count_if("near"), f.count_if("benchmark"), f.count_if("dropped")))
+    parts = [told.toDF("n").select(f.lit("twins").alias("name"), "n")]
     parts += [
         gone.agg(f.array(f.count("*"))).toDF("n").select(f.lit(name).alias("name"), "n") for name, gone in lost.items()
     ]
@@ -156,13 +172,16 @@ def count_lineage(subject: Subject) -> Numbers:
         ("instruct", name): Counted(seen[name][0], examples_of(frame) if seen[name][0] else ())
         for name, frame in lost.items()
     }
-    return {**known, **_flagged(subject, seen["twins"][:2])}
+    near, contaminated, dropped = seen["twins"]
+    return {**known, ("instruct", "dropped_stay_out"): Counted(dropped), **_flagged(subject, (near, contaminated))}
 
 
-def _missing(rows: DataFrame, key: str, table: DataFrame) -> DataFrame:
-    have = table.select(key_hash(key).alias("hash"))
-    asked = rows.select("id", f.col(key).alias("value"), key_hash(key).alias("hash"))
-    return asked.join(have, "hash", "left_anti").select("id", "value")
+def _missing(rows: DataFrame, asked: Sequence[str], table: DataFrame, known: Sequence[str]) -> DataFrame:
+    """Rows whose values no row of a table has."""
+    have = table.select(key_hash(*known).alias("hash"))
+    told = f.to_json(f.struct(*(name for name in asked if name not in ("id", "conversation"))))
+    wanted = rows.select("id", told.alias("value"), key_hash(*asked).alias("hash"))
+    return wanted.join(have, "hash", "left_anti").select("id", "value")
 
 
 def count_media(subject: Subject) -> Numbers:

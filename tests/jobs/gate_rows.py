@@ -167,6 +167,9 @@ DEFECTS = (
     Defect("instruct", "rewrites_are_judged", "quality", _field("quality", "p_yes", "double('NaN')"), "n = 71"),
     Defect("instruct", "lineage_complete", "lineage", _field("lineage", "model", "NULL"), "n = 72"),
     Defect("instruct", "split_matches_modality", "split", "'ov'", "n = 74"),
+    Defect("instruct", "quality_in_range", "quality", _field("quality", "content", "double('NaN')"), "n = 75"),
+    Defect("instruct", "pairs_known", "conversation", _turns("t.text || ' so'"), "n = 84"),
+    Defect("instruct", "verdicts_known", "lineage", _field("lineage", "judge_id", "'nobody'"), "n = 91"),
     Defect("instruct", "samples_known", "lineage", _field("lineage", "sample_id", "'nobody'"), "n = 80"),
     Defect("instruct", "calls_known", "lineage", _field("lineage", "call_key", "'never'"), "n = 81"),
 )  # fmt: skip
@@ -174,7 +177,7 @@ COUNTED = {
     *((table, "columns") for table in (*MADE, "runs")), ("runs", "nothing_missing"), ("runs", "ends_after_it_began"),
     ("samples", "counts_match_log"), ("samples", "records_add_up"), ("rejects", "counts_match_log"),
     ("twins", "counts_match_log"), ("twins", "samples_unchanged"), ("rewritten", "counts_match_log"),
-    ("media", "parts_stored"),
+    ("media", "parts_stored"), ("instruct", "dropped_stay_out"),
 }  # fmt: skip
 """What `spoil` and some defects break as well: columns, and counts where rows change sides."""
 PLANTED = {(defect.table, defect.rule) for defect in DEFECTS} | COUNTED
@@ -254,6 +257,7 @@ def spoil(frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
         "facts": f.expr("IF(stage = 'dedup', '{}', IF(source_id = 'source_6', NULL, facts))"),
         "ended": f.expr("IF(source_id = 'source_5', ended - INTERVAL 1 DAY, ended)"), "extra": f.lit(1),
     })  # fmt: skip
+    changed["twins"] = changed["twins"].withColumn("dropped", f.expr("dropped OR n = 123"))
     return changed | {"runs": log}
 
 
