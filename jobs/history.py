@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as f
 
+from jobs.gate.counted import not_stored
 from jobs.release import commit, fingerprint, is_served, latest, manifest, read_release, repair, unfinished
 from jobs.session import told_by
 from jobs.tables import Tables
@@ -99,7 +100,7 @@ def verify(tables: Tables, release_id: int | None = None) -> Row:
 def intact(tables: Tables, release_id: int | None = None) -> Row:
     """Reads every row of a release and compares rows and hash with its manifest; InputError when they differ.
 
-    What became of the table since is not looked at.
+    Its media must be stored as well. What became of the table since is not looked at.
     """
     wanted = manifest(tables, release_id)
     name = f"release {wanted['release_id']} (instruct version {wanted['table_version']})"
@@ -115,6 +116,15 @@ def intact(tables: Tables, release_id: int | None = None) -> Row:
             f"{name} holds {seen.rows:,} rows with hash {seen.content_hash};"
             f" its manifest says {wanted['rows']:,} rows with hash {wanted['content_hash']}",
             "the table was changed past the release: restore it from a backup, or publish again",
+        )
+    used = read_release(tables, int(wanted["release_id"])).select(f.explode("media").alias("media_id")).distinct()
+    lost = (
+        not_stored(used, tables.read("media"), tables.read("media_bytes")).agg(f.count("*"), f.min("media_id")).first()
+    )
+    if lost is not None and lost[0]:
+        raise InputError(
+            f"{name} shows {lost[0]:,} media whose parts are not all in media_bytes, among them {lost[1]}",
+            "`mammoth-vl normalise` stores what is missing; or restore media and media_bytes from a backup",
         )
     return wanted
 

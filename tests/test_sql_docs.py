@@ -45,7 +45,7 @@ def test_every_rule_of_the_newest_verdict_is_shown(views: SparkSession):
     assert last is not None
     assert sorted(rules) == sorted(entry["name"] for entry in last["expectations"])
     assert {name.partition(".")[0] for name in rules} == {
-        "samples", "media", "rejects", "twins", "rewritten", "judged", "instruct",
+        "samples", "media", "media_bytes", "rejects", "twins", "rewritten", "judged", "instruct", "calls", "runs",
     }  # fmt: skip
 
 

@@ -143,5 +143,7 @@ def _text(cell: object) -> Text:
 def _plain(cell: object) -> str:
     if isinstance(cell, float) and isnan(cell):
         return "–"
+    if isinstance(cell, bytes | bytearray):
+        return f"{len(cell):,} bytes"
     text = f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
     return "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text)

@@ -186,18 +186,20 @@ def _missing(rows: DataFrame, asked: Sequence[str], table: DataFrame, known: Seq
 
 def count_media(subject: Subject) -> Numbers:
     """Media of the release that are unknown or whose parts are not all stored, each once."""
-    used = used_media(subject)
-    parts = subject.frames["media_bytes"].groupBy("media_id")
-    stored = parts.agg(f.count_distinct("part").alias("stored"), f.count("*").alias("rows"))
-    known = subject.frames["media"].select("media_id", "parts")
-    joined = used.join(known, "media_id", "left").join(stored, "media_id", "left")
-    wrong = joined.where("parts IS NULL OR stored IS NULL OR parts <> stored OR rows <> stored")
+    wrong = not_stored(used_media(subject), subject.frames["media"], subject.frames["media_bytes"])
     count = wrong.count()
     counts = f.format_string("%s of %s parts", f.col("stored").cast("string"), f.col("parts").cast("string"))
     twice = f.when(f.col("rows") > f.col("stored"), f.format_string(" in %d rows: stored twice", f.col("rows")))
     shown = f.concat(counts, f.coalesce(twice, f.lit("")))
     examples = examples_of(wrong.select(f.col("media_id").alias("id"), shown.alias("value"))) if count else ()
     return {("media", "parts_stored"): Counted(count, examples)}
+
+
+def not_stored(used: DataFrame, media: DataFrame, media_bytes: DataFrame) -> DataFrame:
+    """Media that are unknown, or whose parts are not all stored once: media_id, parts, stored and rows."""
+    kept = media_bytes.groupBy("media_id").agg(f.count_distinct("part").alias("stored"), f.count("*").alias("rows"))
+    joined = used.join(media.select("media_id", "parts"), "media_id", "left").join(kept, "media_id", "left")
+    return joined.where("parts IS NULL OR stored IS NULL OR parts <> stored OR rows <> stored")
 
 
 def used_media(subject: Subject) -> DataFrame:

@@ -54,6 +54,11 @@ def test_a_spreadsheet_runs_no_text(capsys: pytest.CaptureFixture[str]):
     assert row == ["'=cmd()", "'+1", "'-1", "'@x", "'\tx", "a=b", "", "-1", '{"a": 1}']
 
 
+def test_a_table_tells_the_size_of_bytes(capsys: pytest.CaptureFixture[str]):
+    context.print_table("", ("media_id", "data"), [("ab", bytearray(4096))])
+    assert capsys.readouterr().out.split()[-3:] == ["ab", "4,096", "bytes"]
+
+
 def test_a_table_has_no_nan(capsys: pytest.CaptureFixture[str]):
     context.print_table("", ("a", "kappa"), [("main", math.nan)])
     assert capsys.readouterr().out.split()[-2:] == ["main", "–"]

@@ -144,6 +144,10 @@ def test_verify_notices_rows_and_files_that_are_gone(two: Tables):
     two.spark.sql(f"UPDATE {two.sql_name('releases')} SET rows = rows + 1 WHERE release_id = 2")
     with pytest.raises(InputError, match=r"its manifest says 141 rows"):
         verify(two)
+    two.spark.sql(f"DELETE FROM {two.sql_name('media_bytes')} WHERE part = 0")
+    for answer in (verify, rollback):
+        with pytest.raises(InputError, match=r"release 1 .* shows \d+ media whose parts are not all in media_bytes"):
+            answer(two, 1)
 
 
 @pytest.mark.slow
