@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
+
+import yaml
 
 from jobs.tables import Tables, quoted, spark_schema
 from schemas.tables import TABLES
@@ -24,6 +27,23 @@ def comment_of(sql: str) -> str:
     return sql.partition("\n")[0].removeprefix("--").strip()
 
 
+@cache
+def _comments() -> Mapping[str, str]:
+    """Of columns by name, or by view and name."""
+    own: dict[str, str] = yaml.safe_load(files("schemas").joinpath("views/columns.yaml").read_text("utf-8"))
+    return {column.name: column.comment for table in TABLES.values() for column in table.columns} | own
+
+
+def _head(tables: Tables, name: str, sql: str) -> str:
+    """What stands between a view's name and its query: columns and view with their comments."""
+    told = _comments()
+    columns = (
+        f"`{column}` COMMENT {quoted(told.get(f'{name}.{column}', told.get(column, '')))}"
+        for column in tables.spark.sql(sql).columns
+    )
+    return f"({', '.join(columns)}) COMMENT {quoted(comment_of(sql))} AS"
+
+
 def register_views(tables: Tables) -> None:
     """Every table and view as a temporary view of the session; a table that was never written is empty."""
     spark = tables.spark
@@ -31,7 +51,7 @@ def register_views(tables: Tables) -> None:
         rows = tables.read(name) if tables.exists(name) else spark.createDataFrame([], spark_schema(table))
         rows.createOrReplaceTempView(name)
     for name, sql in packaged_views().items():
-        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} COMMENT {quoted(comment_of(sql))} AS\n{sql}")
+        spark.sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} {_head(tables, name, sql)}\n{sql}")
 
 
 def create_views(tables: Tables) -> list[str]:
@@ -43,7 +63,7 @@ def create_views(tables: Tables) -> list[str]:
     for name, sql in packaged_views().items():
         names.append(f"{home}.{name}")
         text = _qualified(sql, home)
-        spark.sql(f"CREATE OR REPLACE VIEW {names[-1]} COMMENT {quoted(comment_of(sql))} AS\n{text}")
+        spark.sql(f"CREATE OR REPLACE VIEW {names[-1]} {_head(tables, name, text)}\n{text}")
     return names
 
 

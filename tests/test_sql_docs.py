@@ -54,6 +54,8 @@ def test_tables_that_were_never_written_are_empty(spark: SparkSession, tmp_path:
     register_views(Tables(session, Storage(root=str(tmp_path))))
     for name in packaged_views():
         assert session.table(name).isEmpty()
+        told = {field.name: field.metadata.get("comment") for field in session.table(name).schema}
+        assert all(told.values()), f"{name} has columns without a comment: {told}"
     assert not list(tmp_path.iterdir())
 
 

@@ -200,7 +200,10 @@ def make_frames(spark: SparkSession, rows: int, pictures: int = 50) -> dict[str,
     more = spark.createDataFrame(whole, "stage string, rows_in long, rows_out long, facts string")
     at = f.to_timestamp(f.lit("2026-01-01"))
     log = log.withColumn("facts", f.lit("{}")).unionByName(more, allowMissingColumns=True)
-    frames["runs"] = _shaped(log.withColumns({"run_id": f.lit("r"), "started": at, "ended": at}), "runs")
+    log = log.withColumns({"run_id": f.lit("r"), "started": at, "ended": at})
+    before = {name: f.col(name) - f.expr("INTERVAL 1 DAY") for name in ("started", "ended")}
+    other = {"run_id": f.lit("r0"), "rows_out": f.col("rows_out") + 7, "rows_in": f.col("rows_in") + 7}
+    frames["runs"] = _shaped(log.unionByName(log.withColumns({**before, **other})), "runs")  # an earlier run counts not
     return frames
 
 
@@ -255,7 +258,7 @@ def spoil(frames: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
         "records": f.expr("IF(source_id = 'source_4', records + 1, records)"),
         "rows_in": f.expr("IF(stage = 'dedup', rows_in - 1, rows_in)"),
         "facts": f.expr("IF(stage = 'dedup', '{}', IF(source_id = 'source_6', NULL, facts))"),
-        "ended": f.expr("IF(source_id = 'source_5', ended - INTERVAL 1 DAY, ended)"), "extra": f.lit(1),
+        "ended": f.expr("IF(source_id = 'source_5', ended - INTERVAL 1 HOUR, ended)"), "extra": f.lit(1),
     })  # fmt: skip
     changed["twins"] = changed["twins"].withColumn("dropped", f.expr("dropped OR n = 123"))
     return changed | {"runs": log}
