@@ -12,7 +12,9 @@ import typer
 from jobs.cli.context import print_json, read_options
 from jobs.cli.plans import print_files_plan, print_run_plan, print_stage_plan
 from jobs.cli.summary import print_outcome
+from jobs.export import check_export
 from jobs.normalise.plan import HUB, find_files, source_folder
+from jobs.progress import Progress
 from jobs.run import Options, Outcome, Stage, Work, open_run, run_stage
 from jobs.stages import Run
 from schemas.config import Storage
@@ -27,6 +29,8 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Pilot: N records per sou
 Until = Annotated[Stage, typer.Option(help="Last stage to run.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be read and asked; no engine is started.")]
 NoEngine = Annotated[bool, typer.Option("--no-engine", help="Only derive again from replies that are there.")]
+SHOWN = 5
+"""Flaws of an export that are told."""
 Json = Annotated[bool, typer.Option("--json", help="JSON on stdout instead of tables.")]
 
 
@@ -138,15 +142,32 @@ def export(
     ] = None,
     release: Annotated[int | None, typer.Option(min=1, help="Default: the newest.")] = None,
     to: Annotated[str | None, typer.Option(metavar="DIR", help="Default: below ROOT/exports.")] = None,
+    check: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Read a finished export back, and write nothing.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Write a release as training files; one that was begun goes on, one that is finished is left as it is."""
     options = read_options(ctx, *([f"export.format={form.value}"] if form else []))
-    if dry_run:
+    if check is not None:
+        _check_export(check, options)
+    elif dry_run:
         print_stage_plan(options, Stage.EXPORT, as_json, Work(release_id=release, destination=to))
     else:
         _stage(options, [Stage.EXPORT], Work(release_id=release, destination=to), as_json)
+
+
+def _check_export(folder: str, options: Options) -> None:
+    """Every shard or row as it lies, against the manifest or what the trainer asks for."""
+    config = options.config
+    if wrong := check_export(folder, config.gate.decode_sample, with_media=config.export.media != "none"):
+        more = f" and {len(wrong) - SHOWN:,} more" if len(wrong) > SHOWN else ""
+        raise InputError(
+            f"export {folder} is not as it was written: {'; '.join(wrong[:SHOWN])}{more}",
+            "remove that folder, then run `mammoth-vl export` again",
+        )
+    Progress(quiet=options.quiet).say(f"{folder}: read back, all is well")
 
 
 def _alone(ctx: typer.Context, stage: Stage, dry_run: bool, as_json: bool, no_engine: bool = False) -> None:

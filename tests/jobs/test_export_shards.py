@@ -269,6 +269,21 @@ def test_the_command_exports_and_says_what(published: Tables, capsys: pytest.Cap
     assert "141 rows" in out
 
 
+def test_a_damaged_export_is_told_when_it_is_checked(
+    sharded: dict[str, ExportFacts], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "copy"
+    shutil.copytree(sharded["webdataset"].folder, folder)
+    for code, said in ((0, "read back, all is well"), (4, "is not as it was written: ")):
+        with pytest.raises(SystemExit) as ended:
+            main(["export", "--check", str(folder)])
+        assert ended.value.code == code
+        assert said in capsys.readouterr().err
+        shard = folder / sharded["webdataset"].shards[0].name
+        data = shard.read_bytes()
+        shard.write_bytes(data[:-64] + bytes(range(64)))
+
+
 def test_a_picture_that_the_store_lost_stops_the_export(published: Tables, tmp_path: Path):
     shutil.copytree(published.root, tmp_path / "root")
     tables = Tables(published.spark, settings(tmp_path / "root").storage)
