@@ -36,6 +36,14 @@ PLACED = (
 )
 """Whether each medium has its placeholder in a user turn and no other placeholder stands anywhere, in SQL."""
 
+PICTURED = (
+    "aggregate(conversation, 0, (n, turn) -> n + IF(turn.role = 'user',"
+    " octet_length(turn.text) - octet_length(replace(turn.text, '<image>', '')), 0)) = 7 * size(media)"
+    " AND NOT exists(conversation, turn ->"
+    " contains(turn.text, '<video>') OR (turn.role = 'assistant' AND contains(turn.text, '<image>')))"
+)
+"""The same of rows without a video, where each placeholder is a picture's."""
+
 ALTERNATES = "concat_ws(',', conversation.role) RLIKE '^(user,assistant,)*user,assistant$'"
 """Whether user and assistant take turns and the assistant ends, in SQL."""
 

@@ -20,6 +20,7 @@ from schemas.expectations import (
     COUNTED_ROWS,
     LENGTH,
     NO_END,
+    PICTURED,
     PLACED,
     SPOKEN,
     WORDS,
@@ -242,11 +243,9 @@ def _instruct(gate: Gate, expected: Expected) -> Suite:
 def _released_rows(gate: Gate, threshold: float) -> tuple[Rule, ...]:
     licences = ", ".join(map(quoted, gate.licences))
     return (
-        every_row("placeholders_match_media", PLACED, "one placeholder per medium, in user turns",
-                  "to_json(conversation)"),
+        every_row("placeholders_match_media", f"IF(modality = 'video', {PLACED}, {PICTURED})",
+                  "one placeholder of its kind per medium, in user turns", "to_json(conversation)"),
         MODALITY,
-        every_row("marks_match_modality", "modality = 'video' OR NOT exists(conversation, turn ->"
-                  " contains(turn.text, '<video>'))", "<video> in rows with a video alone", "to_json(conversation)"),
         every_row("conversation_length", at_most(gate.max_tokens),
                   f"at most {gate.max_tokens} words", f"string({LENGTH})", "gate.max_tokens"),
         every_row("licence_allowed", f"licence.spdx IN ({licences})" if licences else "length(licence.spdx) > 0",

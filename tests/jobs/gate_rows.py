@@ -161,7 +161,7 @@ DEFECTS = (
     Defect("instruct", "no_empty_turn", "conversation", _turns("IF(i = 1, '\\t', t.text)")),
     Defect("instruct", "placeholders_match_media", "conversation", _turns("t.text || '<image>'")),
     Defect("instruct", "modality_matches_media", "modality", "'image'", "n = 54"),
-    Defect("instruct", "marks_match_modality", "conversation", _turns("replace(t.text, 'image', 'video')"), "n = 70"),
+    Defect("instruct", "placeholders_match_media", "conversation", _turns("replace(t.text, 'image', 'video')"), "n=70"),
     Defect("instruct", "conversation_length", "conversation", _turns("t.text || repeat(' so', 9999)")),
     Defect("instruct", "licence_allowed", "licence", BAD_LICENCE),
     Defect("instruct", "rewrites_are_judged", "quality", _field("quality", "p_yes", "double('NaN')"), "n = 71"),

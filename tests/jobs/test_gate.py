@@ -26,7 +26,7 @@ from jobs.release import STAGED, stage
 from jobs.tables import Tables
 from schemas.config import Config, Profile, load_config
 from schemas.errors import GateError
-from schemas.expectations import LENGTH, OCTETS, PLACED, WORDS
+from schemas.expectations import LENGTH, OCTETS, PICTURED, PLACED, WORDS
 from schemas.suites import Expected, suites
 
 Configure = Callable[..., Config]
@@ -128,9 +128,9 @@ def test_media_that_lack_parts_or_have_them_twice(clean: Frames):
 def test_words_and_placeholders(spark: SparkSession, asked: str, answer: str, media: int, words: int, placed: bool):
     turns = [("user", asked), ("assistant", answer)]
     schema = "conversation array<struct<role string, text string>>, media array<string>"
-    row = spark.createDataFrame([(turns, ["m"] * media)], schema).selectExpr(WORDS, PLACED).first()
+    row = spark.createDataFrame([(turns, ["m"] * media)], schema).selectExpr(WORDS, PLACED, PICTURED).first()
     assert row is not None
-    assert tuple(row) == (words, placed)
+    assert tuple(row) == (words, placed, placed and "<video>" not in asked)
 
 
 def test_letters_that_stand_without_blanks_are_counted(spark: SparkSession):
