@@ -17,7 +17,7 @@ from pyspark.sql import functions as f
 
 from jobs.gate.decoding import picture_problem
 from jobs.tables import Tables
-from schemas.errors import PipelineError
+from schemas.errors import InputError, PipelineError
 from schemas.expectations import PLACED
 
 FACTS = ("id", "source", "category", "modality", "kind", "language", "licence")
@@ -123,6 +123,11 @@ def examples(lines: Iterable[Row]) -> Iterator[Example]:
 
 
 def _picture(line: Row) -> Picture:
+    if sha256(line["data"]).hexdigest() != line["sha256"]:
+        raise InputError(
+            f"row {line['id']}: picture {line['media_id']} (part {line['part']}) is another than its sha256 says",
+            "delete it from `media` and `media_bytes`, run `mammoth-vl normalise` again, then export",
+        )
     ending = "jpg" if line["format"] == "jpeg" else line["format"]
     return Picture(line["media_id"], ending, line["data"], line["sha256"])
 
@@ -131,7 +136,7 @@ def _example(record: Row, found: list[Picture]) -> Example:
     if len(found) != record["pictures"]:
         raise PipelineError(
             f"row {record['id']} has {record['pictures']} pictures by table media, {len(found)} in media_bytes",
-            "run `mammoth-vl normalise` again: it writes what is missing",
+            "run `mammoth-vl normalise` again: it writes what is missing, then export",
         )
     counts: dict[str, int] = {}
     for picture in found:

@@ -19,10 +19,12 @@ from pyspark.sql import functions as f
 from jobs.export.examples import DIGESTS, Example, digest, examples, parts, problems
 from jobs.tables import Tables
 from schemas.enums import Split
-from schemas.errors import PipelineError
+from schemas.errors import InputError, PipelineError
 from udfs import files
 
 NOTES = "unfinished"
+NEXT = "\n  next: "
+"""Between what is wrong with a shard and what to do."""
 DECODED = 4
 """Pictures of every nth example are decoded when a shard is read back, n such that about this many examples are."""
 RESULT = pa.schema([("name", pa.string()), ("problem", pa.string())])
@@ -91,8 +93,14 @@ def write_shards(tables: Tables, rows: DataFrame, folder: str, shape: Shape, cou
     written = ordered.mapInArrow(_into(folder, shape), "name string, problem string")
     broken = written.where("problem <> ''").orderBy("name").collect()
     if broken:
-        told = "; ".join(f"{row['name']}: {row['problem']}" for row in broken[:5])
-        raise PipelineError(f"{len(broken)} shards of {folder} were not read back as written: {told}", "export again")
+        said = [(row["name"], *row["problem"].partition(NEXT)) for row in broken]
+        told = "; ".join(f"{name}: {problem}" for name, problem, *_ in said[:5])
+        step = next(
+            (step for *_, step in said if step), "export again; if it happens twice, the disk or store is to blame"
+        )
+        raise InputError(
+            f"{len(broken)} shards of {folder} were not written, or not read back as written: {told}", step
+        )
     return finished(folder)
 
 
@@ -133,7 +141,7 @@ def _into(folder: str, shape: Shape) -> Callable[[Iterable[pa.RecordBatch]], Ite
             try:
                 problem = _write_shard(folder, shape, name, examples(group))
             except PipelineError as error:
-                problem = str(error)
+                problem = f"{error.args[0]}{NEXT}{error.next_step}"
             yield pa.RecordBatch.from_pylist([{"name": name, "problem": problem}], RESULT)
 
     return write

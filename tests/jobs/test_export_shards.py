@@ -186,7 +186,8 @@ def test_counts_that_differ_from_the_release_stop_an_export(sharded: dict[str, E
 def test_pictures_that_do_not_decode_stop_an_export(published: Tables, tmp_path: Path):
     shutil.copytree(published.root, tmp_path / "root")
     tables = Tables(published.spark, settings(tmp_path / "root").storage)
-    tables.overwrite("media_bytes", tables.read("media_bytes").withColumn("data", f.expr("substring(data, 1, 60)")))
+    cut = tables.read("media_bytes").withColumn("data", f.expr("substring(data, 1, 60)"))
+    tables.overwrite("media_bytes", cut.withColumn("sha256", f.sha2("data", 256)))
     with pytest.raises(PipelineError, match="does not decode"):
         write(tables, "hf", tmp_path / "again")
 
@@ -290,6 +291,18 @@ def test_a_picture_that_the_store_lost_stops_the_export(published: Tables, tmp_p
     tables.overwrite("media_bytes", tables.read("media_bytes").where("part <> 1"))
     with pytest.raises(PipelineError, match="3 pictures by table media, 2 in media_bytes"):
         write(tables, "hf", tmp_path / "again")
+
+
+def test_a_picture_that_the_store_exchanged_stops_the_export(published: Tables, tmp_path: Path):
+    shutil.copytree(published.root, tmp_path / "root")
+    tables = Tables(published.spark, settings(tmp_path / "root").storage)
+    stored = tables.read("media_bytes")
+    (other,) = stored.where("part = 0").select("data").orderBy("media_id").limit(1).collect()
+    tables.overwrite("media_bytes", stored.withColumn("data", f.lit(other["data"])))
+    with pytest.raises(InputError, match=r"is another than its sha256 says") as caught:
+        write(tables, "hf", tmp_path / "again")
+    assert caught.value.next_step.startswith("delete it from `media` and `media_bytes`")
+    assert str(caught.value).count("next:") == 1
 
 
 class Spool(io.BytesIO):
