@@ -317,25 +317,6 @@ def test_a_mark_inside_a_sentence_is_spoken_of_where_every_picture_has_its_own(
         assert said(draft_of("llava_json", value))[0] == told
 
 
-@pytest.mark.parametrize("system", ["", "Be kind."])
-@pytest.mark.parametrize("later", ["Write the tag <image>", "Write the tag `<image>`.", "Is <image> a tag?"])
-@pytest.mark.parametrize("pictures", [1, 2])
-def test_a_later_question_that_speaks_of_a_mark_keeps_it(pictures: int, later: str, system: str):
-    asked = ["<image>\nWho?", "He.", *["<image>\nWhy?", "So."] * (pictures - 1), later, "Yes."]
-    value = talk(*asked, image=[f"{at}.jpg" for at in range(pictures)])
-    value["conversations"] = [{"from": "system", "value": system}, *value["conversations"]][not system :]
-    told = [*asked[:-2], later.replace("<image>", "< image >"), "Yes."]
-    assert said(draft_of("llava_json", value)) == [f"{system}\n{told[0]}".strip(), *told[1:]]
-
-
-@pytest.mark.parametrize("mark", ["<image>\n{}", "{}\n<image>", "<image> {}", "{} <image>"])
-def test_a_system_turn_changes_nothing_about_a_picture_marked_anew(mark: str):
-    asked = ["Who is it", "He.", "And why", "So."]
-    value = talk(*(mark.format(text) if at % 2 == 0 else text for at, text in enumerate(asked)), image="a.jpg")
-    value["conversations"].insert(0, {"from": "system", "value": "Be kind."})
-    assert said(draft_of("llava_json", value)) == [f"Be kind.\n{mark.format(asked[0])}", *asked[1:]]
-
-
 @pytest.mark.parametrize("family", ["flat_qa_pickle", "geometry_pickle"])
 def test_an_index_beside_a_program_is_the_answer(family: str):
     value = {"image": "a.png", "choices": ["1", "2", "3"], "label": 1, "answer": "N_0", "subject": "How?"}

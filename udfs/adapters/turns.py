@@ -23,13 +23,10 @@ _MARK = (
 MARK = re.compile(_MARK)
 """The ways in which sources say: here goes a picture."""
 RUN = re.compile(rf"{_MARK}(?:\s*{_MARK})*")
-_HEAD = re.compile(rf"^{RUN.pattern}[ \t]*\n", re.MULTILINE)
-_EDGE = re.compile(rf"^{IMAGE}|{IMAGE}\Z", re.MULTILINE)
-_CLOSING = re.compile(rf"[^\s.?!:>] {IMAGE}\Z")
-"""A mark that ends a sentence, or stands behind a question without its mark."""
+_HEAD = re.compile(rf"{RUN.pattern}[ \t]*\n")
 _LITERAL = re.compile(r"<(image|video)>")
-_SPOKEN_OF = re.compile(r"(?<=[^\s.?!:>] )([`'\"(]?)<(image)>(?=[ `'\")][^\n]*\w|[`'\")]?[.?!]?\Z)")
-"""A mark in a sentence: in its middle, or as the last word of all."""
+_SPOKEN_OF = re.compile(r"(?<=[^\s.?!:>] )([`'\"(]?)<(image)>(?=[ `'\")][^\n]*\w)")
+"""A mark in the middle of a sentence."""
 
 
 def dialogue(said: Iterable[tuple[object, object]]) -> Turns:
@@ -120,9 +117,12 @@ def once(turns: Turns) -> Turns:
     """Turns of which each question marks the one picture anew, with the first mark alone."""
     asked = [turn.text for turn in turns if turn.role is Role.USER]
     marks = {tuple(MARK.findall(text)) for text in asked}
-    anew = marks == {(IMAGE,)} and all(_EDGE.search(text) and text != IMAGE for text in asked)
-    anew = anew and len({bool(_CLOSING.search(text)) for text in asked}) == 1  # else some speak of a mark
+    anew = marks == {(IMAGE,)} and all(_edge(text) and text != IMAGE for text in asked)
     return (*turns[:1], *_mapped(turns[1:], lambda text: text.replace(IMAGE, "").strip())) if anew else turns
+
+
+def _edge(text: str) -> bool:
+    return text.startswith(IMAGE) or text.endswith(IMAGE)
 
 
 def _marks(turns: Turns) -> list[str]:
@@ -130,10 +130,9 @@ def _marks(turns: Turns) -> list[str]:
 
 
 def _spoken_of(turns: Turns, shown: int) -> Turns:
-    """Turns without marks inside sentences, where each picture has one on lines of their own before all other marks."""
-    heads = [_HEAD.search(turn.text) for turn in turns if turn.role is Role.USER]
-    own = [head[0] for head in heads if head and not MARK.search(head.string, 0, head.start())]
-    if sum(len(MARK.findall(head)) for head in own) != shown:
+    """Turns without marks inside sentences, where each picture has one on lines of their own before all text."""
+    head = _HEAD.match(turns[0].text)
+    if head is None or len(MARK.findall(head[0])) != shown:
         return turns
     return _mapped(turns, lambda text: _SPOKEN_OF.sub(r"\1< \2 >", text))
 
