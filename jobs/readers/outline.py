@@ -244,8 +244,7 @@ class _Section:
         return found[:1] if found and found[0].keys == self.keys else []
 
     def _found(self, children: int) -> list[Span]:
-        least = _WALKED_CHILDREN - 1 if self.keys else _FEW if self.others else 1
-        if not (self.lists or self.objects) and children > least:
+        if not (self.keys or self.lists or self.objects) and children > (_FEW if self.others else 1):
             return [self.tally.span(Container.JSON_KEYED, self.keys)]
         if self.lists or 2 * self.objects <= children:
             return self.inner

@@ -151,9 +151,9 @@ def test_half_of_a_pair_is_taken_only_for_the_declared_family():
 
 
 def test_files_beside_the_records_are_named_as_unread():
-    files = {"problems.json": at(KEYED, CASES["ScienceQA"][1]), "pid_splits.json": at(KEYED, None, "train")}
+    files = {"problems.json": at(KEYED, CASES["ScienceQA"][1]), "captions.json": at(KEYED, None, "captions")}
     found = recognise(files, make_source("scienceqa_json"))
-    assert found.unread == {"pid_splits.json": "no family knows its fields; this source's files hold scienceqa_json"}
+    assert found.unread == {"captions.json": "no family knows its fields; this source's files hold scienceqa_json"}
 
 
 def test_a_broken_first_record_does_not_hide_its_file():

@@ -62,27 +62,3 @@ def test_questions_find_it_and_what_nobody_asks_about_is_no_record(
         (sample["conversation"][0]["text"][-2:-1] != "2", f"{sample['evidence_kind']}: {sample['evidence']}")
         for sample in samples
     ) == [(False, "None: None"), (True, told), (True, told)]
-
-
-@pytest.mark.parametrize("captions", ["data/scienceqa/captions.json", "data/captions.json"])
-def test_what_a_problem_of_scienceqa_builds_on(tmp_path: Path, captions: str):
-    asked = {"question": "What?", "choices": ["a", "b"], "answer": 1, "solution": "", "split": "train"}
-    told = {
-        "1": ("A hint.", "A lecture.", "image.png"), "2": ("", "A lecture.", None), "3": ("", "", "image.png"),
-        "4": ("A hint.", "", None),
-    }  # fmt: skip
-    problems = {
-        at: {**asked, "hint": hint, "lecture": more, "image": image} for at, (hint, more, image) in told.items()
-    }
-    shown = {"model": "x", "max_length": 64, "captions": {str(at): f"Picture {at}." for at in range(1, 200, 2)}}
-    files = {"data/scienceqa/problems.json": problems, captions: shown}
-    rows = normalised(tmp_path, "scienceqa_nona_context", files)
-    samples = {row["sample"]["origin"]["original_id"]: row["sample"] for row in rows if row["sample"]}
-    assert {at: (sample["evidence_kind"], sample["evidence"]) for at, sample in samples.items()} == {
-        "1": ("context", "A hint.\n\nPicture 1.\n\nA lecture."),
-        "2": ("context", "A lecture."),
-        "3": ("caption", "Picture 3."),
-        "4": ("context", "A hint."),
-    }
-    before = {at: sample["conversation"][0]["text"].partition("What?")[0] for at, sample in samples.items()}
-    assert before == {"1": "<image>\nA hint.\n\n", "2": "", "3": "<image>\n", "4": "A hint.\n\n"}

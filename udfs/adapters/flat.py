@@ -126,8 +126,7 @@ class _Reader:
         asked, left = self.asked(record)
         told = [(question, reply.shown) for question, reply in asked]
         before = text(dotted(record.value, self.recipe.system) or "", self.recipe.system) if self.recipe.system else ""
-        whole = media or before or self.recipe.optional
-        if proof and not whole and proof.text not in told[0][0]:
+        if not media and proof and not before and proof.text not in told[0][0]:
             before = proof.text  # nothing else shows what is asked about
         if before and before != told[0][0]:
             told[0] = (f"{before}\n\n{told[0][0]}", told[0][1])

@@ -137,12 +137,6 @@ def _unescaped(said: str) -> str:
     return _ESCAPED.sub(lambda found: ESCAPES[found[1]], said)
 
 
-def taught(value: Value) -> Value:
-    """ScienceQA: what a problem builds on: its hint, what its picture shows, and the lecture of its subject."""
-    told = [text(value.get(name) or "", name) for name in ("hint", "caption", "lecture")]
-    return {**value, "context": "\n\n".join(filter(None, told))} if told[0] or told[2] else value
-
-
 def united(value: Value) -> Value:
     """TabMWP: the unit belongs to the answer, and the title to the table, above which the picture shows it."""
     title, table = value.get("table_title"), value.get("table")

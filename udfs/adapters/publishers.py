@@ -18,7 +18,6 @@ from udfs.adapters.prepare import (
     page,
     report,
     several,
-    taught,
     two_pictures,
     united,
     unknown,
@@ -26,14 +25,6 @@ from udfs.adapters.prepare import (
 from udfs.adapters.shapes import ARRAY, FILES, KEYED, PARQUET, TABLE, family, fields, rows, side
 
 OCR = "ocr_lines"
-SCIENCE = Recipe(
-    fields(context=("context", "caption")),
-    media=("{split}/{key}/{image}",),
-    system="hint",
-    optional=True,
-    by_index=True,
-    prepare=taught,
-)
 TWO = "Is this statement about the two pictures true or false? {{{}}}"
 PUBLISHERS: Mapping[str, Family] = {
     made.name: made
@@ -106,12 +97,10 @@ PUBLISHERS: Mapping[str, Family] = {
         ),
         family(
             "scienceqa_json",
-            SCIENCE,
-            Shape(KEYED, frozenset({"question", "choices", "answer", "hint"}), None, QUESTIONS, key_of(KEY)),
-            Shape(KEYED, frozenset({KEY, "value"}), "captions", "captions", key_of(KEY), spare=True),
-            joiner=beside(QUESTIONS, {"caption": "value"}, spare=True),
+            Recipe(media=("{split}/{key}/{image}",), system="hint", optional=True, by_index=True),
+            rows(KEYED, "question", "choices", "answer", "hint"),
+            rows(PARQUET, "image", "question", "choices", "answer", "hint"),
         ),
-        family("scienceqa_parquet", SCIENCE, rows(PARQUET, "image", "question", "choices", "answer", "hint")),
         family(
             "visual_genome_json",
             Recipe(pairs="qas", media=("{id}.jpg",)),
