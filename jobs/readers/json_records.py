@@ -42,13 +42,13 @@ def read_json(root: str, part: Range) -> Iterator[Record]:
 
 
 def _read_lines(uri: str, part: Range) -> Iterator[Record]:
-    """Records of lines; of a compressed file that is damaged the rest is one problem."""
+    """Records of lines; of a compressed file that is cut off the rest is one problem."""
     lost = list[InputError]()
     packed = part.end is None and is_compressed(uri)
     content = undamaged(uri, part.start, lost) if packed else blocks(uri, part.start, part.end, _BLOCK)
     for position, piece in enumerate(pieces(at_line_ends(content)), part.position):
         if lost:
-            detail = f"{lost[0].args[0]}: nothing can be read from line {position + 1} on; "
+            detail = f"{lost[0].args[0]}: nothing was read from line {position + 1} on; "
             problem = Problem(DropReason.MALFORMED, detail + lost[0].next_step)
             excerpt = piece.data[: 4 * _EXCERPT].decode("utf-8", "replace")[:_EXCERPT]
             yield Record({}, Origin(part.file, position, record_hash=piece.digest), problem, excerpt)

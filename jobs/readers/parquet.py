@@ -60,7 +60,7 @@ def read_parquet(root: str, part: Range) -> Iterator[Record]:
 def _classes(schema: pa.Schema) -> dict[str, list[str]]:
     """Names of the classes that lists of numbers stand for, by column, as hubs keep them beside the schema."""
     found = {}
-    with suppress(ValueError, AttributeError, TypeError):
+    with suppress(ValueError, AttributeError, TypeError, RecursionError):
         told = msgspec.json.decode((schema.metadata or {}).get(b"huggingface", b"{}"))
         for column, feature in told.get("info", {}).get("features", {}).items():
             inner = feature.get("feature") if isinstance(feature, dict) else None

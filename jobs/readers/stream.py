@@ -2,7 +2,6 @@
 
 import codecs
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -18,9 +17,9 @@ BLOCK = 4 << 20
 Codec = Literal["gzip", "zstd", "bz2"]
 _MAGIC: Mapping[bytes, Codec] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bz2"}
 _SMALL = 1 << 16
-"""Bytes that are lost before the place of a damage, at most."""
-_DAMAGE = re.compile("inflate failed|decompress failed|Truncated compressed stream")
-"""As pyarrow tells what is no failure of a disk or a network."""
+"""Bytes that are lost before the place of a cut, at most."""
+_CUT = "Truncated compressed stream"
+"""As pyarrow tells of a file that ends too early: what came before is whole, which no other damage says."""
 BOM = codecs.BOM_UTF8
 _MARKS: Mapping[bytes, str] = {
     codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",  # before UTF-16, of which one is the beginning
@@ -84,14 +83,14 @@ def blocks(uri: str, start: int = 0, end: int | None = None, size: int = BLOCK) 
 
 
 def undamaged(uri: str, start: int, lost: list[InputError]) -> Iterator[bytes]:
-    """A compressed file's content up to where it is damaged, which `lost` then tells; damage at its head is raised."""
+    """A compressed file's content up to where it is cut off, which `lost` then tells; any other damage is raised."""
     begun = False
     try:
         for block in blocks(uri, start, None, _SMALL):
             begun = True
             yield block
     except InputError as error:
-        if not begun or not _DAMAGE.search(str(error.args[0])):
+        if not begun or _CUT not in str(error.args[0]):
             raise
         lost.append(error)
 

@@ -47,7 +47,7 @@ def _tagged(words: Sequence[str], value: Value) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     last = ""
     for word, tag in zip(words, items(value.get("ner_tags") or [], "ner_tags"), strict=False):
-        begins, _, key = str(names.get(tag, tag)).lower().partition("-")
+        begins, _, key = str(names.get(tag, tag) if isinstance(tag, int) else tag).lower().partition("-")
         if key in KEYS and word:
             places = found.setdefault(key, [])
             if key == last and begins != "b":
