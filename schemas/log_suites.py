@@ -32,8 +32,8 @@ def calls() -> Suite:
     """Keys may repeat: a call that failed is asked again."""
     rules = (
         Rule("columns"),
-        one_of("purpose", Purpose, may_lack=True),
-        one_of("status", CallStatus, may_lack=True),
+        one_of("purpose", Purpose),
+        one_of("status", CallStatus),
         every_row("counts_positive", "coalesce(least(attempt, prompt_tokens, completion_tokens), 0) >= 0", "0 or more",
                   "to_json(struct(attempt, prompt_tokens, completion_tokens))"),
     )  # fmt: skip

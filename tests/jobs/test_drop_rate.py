@@ -58,7 +58,12 @@ def test_a_release_keeps_the_judge_that_decided_it_and_nothing_is_doubled(
         make_verdict(pairs[0], None, judge_id=name, verdict=None, content_score=score, **original)
         for name, score in (("j1", 2.0), ("j2", 5.0))
     ]
-    calls = {"call_key": later[0]["call_key"], "at": datetime(2026, 1, 1, tzinfo=UTC), "status": "ok"}
+    calls = {
+        "call_key": later[0]["call_key"],
+        "purpose": "judge",
+        "status": "ok",
+        "at": datetime(2026, 1, 1, tzinfo=UTC),
+    }
     tables.append_rows("judged", [*later, *scored])
     tables.append_rows("calls", [calls])
     logged = [row | {"ended": row["ended"] + timedelta(hours=1)} for row in make_runs(samples, [{}] * 200)[-1:]]
